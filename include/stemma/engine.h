@@ -1,0 +1,121 @@
+/* The engine: deterministic training. It does no I/O and keeps no hidden state.
+ *
+ * Same state + same settings + same numerics profile => same bits. Everything that decides the
+ * next state is in the state (tensors, step, seed, permutation of the pairs) or in the settings.
+ *
+ * One step (architecture.md): forward (x output scale, / temperature), loss, backward, gradient
+ * transform, optimizer update, holds in file order, step counter.
+ *
+ * Life cycle: stm_engine_open once a process, then stm_trainer_new, then _init or _load, then any
+ * number of _step, _measure, _view. Threads: one trainer, one thread. Memory: all of it is taken
+ * in stm_trainer_new; nothing is allocated in a step.
+ */
+#ifndef STEMMA_ENGINE_H
+#define STEMMA_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "stemma/err.h"
+#include "stemma/state.h"
+#include "stemma/vocab.h"
+
+/* ---- the profile ---- */
+
+/* Prepares the numerics. `profile` is NULL (the default, "openblas") or a name; `blas_core` is NULL
+ * (the best one for this processor) or an OpenBLAS core type. The environment variable
+ * STEMMA_BLAS_CORE stands for a NULL `blas_core`. Loads the library with one thread.
+ * STM_E_ENGINE: no library, unknown core, or a library that did not take the core. Once a process;
+ * a second call with the same words does nothing. */
+int stm_engine_open(const char *profile, const char *blas_core, struct stm_err *err);
+/* What decides the bits, as one line: "openblas/1 0.3.21 SkylakeX gcc-12". Static storage. Asserts
+ * that the engine is open. */
+const char *stm_engine_profile(void);
+/* The words of the language that the engine provides. Needs no open engine. */
+const struct stm_vocab *stm_engine_vocab(void);
+
+/* ---- settings ---- */
+
+/* What is in effect for one step, as text pairs. Two settings are the same if and only if their
+ * canonical texts are the same. */
+struct stm_settings;
+
+int stm_settings_new(struct stm_settings **out,
+                     struct stm_err *err); /* every knob at its default */
+int stm_settings_copy(struct stm_settings **out, const struct stm_settings *s, struct stm_err *err);
+void stm_settings_free(struct stm_settings *s); /* NULL is fine */
+
+/* Keys: "task" "model" "optimizer" take the name of a table line; "task.p", "model.embed",
+ * "optimizer.beta1" its arguments; "lr" and "weight_decay" are the optimizer's lr and decay; the
+ * other knobs of the vocabulary by name. STM_E_INVALID: unknown key, value outside its range; the
+ * message says what is allowed. */
+int stm_settings_num(struct stm_settings *s, const char *key, double value, struct stm_err *err);
+int stm_settings_sym(struct stm_settings *s, const char *key, const char *value,
+                     struct stm_err *err);
+
+enum stm_hold_op { STM_HOLD_EQ, STM_HOLD_LE };
+/* `quantity` as in the language: "norm(weights)". A hold of the same quantity is replaced in place.
+ */
+int stm_settings_hold(struct stm_settings *s, const char *quantity, enum stm_hold_op op,
+                      const double *v, size_t n, struct stm_err *err);
+int stm_settings_freeze(struct stm_settings *s, const char *group, struct stm_err *err);
+/* Ends a hold or freeze; `target` is a quantity or a group. STM_E_NOTFOUND: none in force. */
+int stm_settings_release(struct stm_settings *s, const char *target, struct stm_err *err);
+
+/* The canonical text: one "key = value" a line, sorted, then the holds in order; numbers with 17
+ * significant digits or fewer that read back to the same double. Terminated, owned by `s`, valid
+ * until the next change. NULL when memory is out. */
+const char *stm_settings_text(struct stm_settings *s);
+/* From such a text. */
+int stm_settings_parse(struct stm_settings **out, const char *text, struct stm_err *err);
+
+/* ---- training ---- */
+
+struct stm_trainer;
+
+/* A trainer for these settings. Takes a copy of them. */
+int stm_trainer_new(struct stm_trainer **out, const struct stm_settings *s, struct stm_err *err);
+void stm_trainer_free(struct stm_trainer *t); /* NULL is fine */
+
+/* The fresh state of `seed` at step 0: parameters from stream `init`, pairs from stream `split`. */
+void stm_trainer_init(struct stm_trainer *t, uint64_t seed);
+/* Takes over a copy of a state. STM_E_INVALID names the tensor that is missing or misshaped. */
+int stm_trainer_load(struct stm_trainer *t, const struct stm_state *s, struct stm_err *err);
+/* The present state, borrowed: valid until the next call on `t`. */
+void stm_trainer_view(const struct stm_trainer *t, struct stm_state *out);
+uint64_t stm_trainer_at(const struct stm_trainer *t); /* the present step */
+
+/* Applies every hold in force once, in order: the edit at a fork. */
+void stm_trainer_apply_holds(struct stm_trainer *t);
+
+enum stm_edit_op { STM_EDIT_SET, STM_EDIT_MUL, STM_EDIT_ADD };
+/* A one-shot edit: target is a group, "norm(GROUP)" or "moments". STM_E_INVALID. */
+int stm_trainer_edit(struct stm_trainer *t, const char *target, enum stm_edit_op op, double value,
+                     struct stm_err *err);
+
+/* One update. `track` keeps what eff_lr needs (the weights before the update); it moves no bit. */
+void stm_trainer_step(struct stm_trainer *t, bool track);
+/* True once a parameter or the last loss is NaN or infinite. */
+bool stm_trainer_diverged(const struct stm_trainer *t);
+
+/* ---- metrics ---- */
+
+struct stm_metric {
+    char text[120]; /* canonical: "acc(test)", "frac(train, p_correct >= 1)" */
+    unsigned index; /* line in the engine's table */
+    int set;        /* enum of sets, or -1 */
+    char group[24]; /* or "" */
+    int field, op;  /* condition, or -1 */
+    double bound;
+};
+/* Reads a metric as written in the language and makes its canonical text. STM_E_INVALID. */
+int stm_metric_parse(struct stm_metric *out, const char *text, struct stm_err *err);
+/* True when the metric reads the last update (eff_lr): the step before must be taken with `track`.
+ */
+bool stm_metric_reads_update(const struct stm_metric *m);
+/* The values of several metrics on the present state: what they share (a forward pass) is done
+ * once. out[i] is NaN where a metric cannot be evaluated (eff_lr of an untracked step). */
+void stm_trainer_measure(struct stm_trainer *t, const struct stm_metric *const *m, size_t n,
+                         double *out);
+
+#endif

@@ -1,0 +1,93 @@
+/* The words that a protocol may use for tasks, models, knobs, holds and metrics.
+ *
+ * Data only, no functions: the engine fills one `struct stm_vocab` from its tables
+ * (stm_engine_vocab), the checker of the language reads it. So a new model, loss, optimizer,
+ * hold or metric is known to `stemma check` as soon as it has its line in the engine's table.
+ * Everything here is static and constant; pointers are borrowed for the life of the process.
+ */
+#ifndef STEMMA_VOCAB_H
+#define STEMMA_VOCAB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum stm_kind {
+    STM_K_INT,  /* a whole number */
+    STM_K_NUM,  /* a real number */
+    STM_K_BOOL, /* on / off */
+    STM_K_SYM   /* one of `syms` */
+};
+
+/* One named, typed value: an argument of a task, model or optimizer, or a knob. */
+struct stm_param {
+    const char *name;
+    enum stm_kind kind;
+    double min, max;         /* closed range of a number; ignored for symbols */
+    bool open_min, open_max; /* the bound itself is excluded */
+    const char *const
+        *syms;       /* NULL-terminated names; a number knob may have them too (batch = full) */
+    const char *def; /* default as it would be written; NULL: must be given */
+    const char *doc; /* one line, lower case, with the unit */
+};
+
+/* A constructor with named arguments: modular_add(p = 59, train = 0.40). */
+struct stm_sig {
+    const char *name;
+    const struct stm_param *params;
+    size_t n_params;
+    const char *doc;
+};
+
+/* A named set of parameter tensors of a model. */
+struct stm_group {
+    const char *name;
+    bool bias;      /* holds nothing but biases: its norm cannot be held */
+    bool composite; /* made of other groups (weights, biases, all) */
+};
+
+struct stm_model_sig {
+    struct stm_sig sig;
+    const struct stm_group *groups;
+    size_t n_groups;
+};
+
+/* What may stand between the parentheses of a metric or hold: acc(SET), norm(GROUP). */
+enum stm_arg_kind {
+    STM_A_NONE,
+    STM_A_SET,     /* train, test, all */
+    STM_A_GROUP,   /* a group of the model */
+    STM_A_SET_COND /* a set and a comparison of a per-example field: frac(train, p_correct >= 1.0)
+                    */
+};
+
+struct stm_metric_sig {
+    const char *name;
+    enum stm_arg_kind arg;
+    const char *doc;
+};
+
+/* A quantity that `hold` can enforce. */
+struct stm_hold_sig {
+    const char *name;      /* norm */
+    enum stm_arg_kind arg; /* what it takes */
+    bool upper_bound;      /* `hold q <= v` is possible too */
+    const char *doc;
+};
+
+struct stm_vocab {
+    const struct stm_sig *tasks;
+    size_t n_tasks;
+    const struct stm_model_sig *models;
+    size_t n_models;
+    const struct stm_sig *optimizers;
+    size_t n_optimizers;
+    const struct stm_param *knobs; /* keys of a train block and targets of `set`; "lr" is one */
+    size_t n_knobs;
+    const struct stm_metric_sig *metrics;
+    size_t n_metrics;
+    const struct stm_hold_sig *holds;
+    size_t n_holds;
+    const char *const *fields; /* per-example fields for conditions, NULL-terminated */
+};
+
+#endif

@@ -1,0 +1,56 @@
+/* A growable byte buffer, and little-endian fields in it.
+ *
+ * Writing: a failed allocation is remembered in `failed` and later puts do nothing, so a writer
+ * checks once at the end. Reading: a stm_rd never reads past its end; the first short or malformed
+ * field sets `bad`, every later get returns zero, and the reader checks once at the end. */
+#ifndef STEMMA_BASE_BUF_H
+#define STEMMA_BASE_BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct stm_buf {
+    unsigned char *p; /* owned; NULL when empty */
+    size_t n, cap;
+    bool failed;
+};
+
+void stm_buf_release(struct stm_buf *b);
+void stm_buf_clear(struct stm_buf *b); /* keeps the memory, forgets the bytes and the failure */
+void stm_buf_put(struct stm_buf *b, const void *p, size_t n);
+void stm_buf_zero(struct stm_buf *b, size_t n); /* appends n zero bytes */
+void stm_buf_u8(struct stm_buf *b, uint8_t v);
+void stm_buf_u16(struct stm_buf *b, uint16_t v);
+void stm_buf_u32(struct stm_buf *b, uint32_t v);
+void stm_buf_u64(struct stm_buf *b, uint64_t v);
+void stm_buf_f64(struct stm_buf *b, double v);      /* the bits, as u64 */
+void stm_buf_str(struct stm_buf *b, const char *s); /* u32 length, then the bytes */
+void stm_buf_printf(struct stm_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Terminates the bytes (the 0 is not counted in n) and returns them; "" when empty or failed. */
+const char *stm_buf_text(struct stm_buf *b);
+
+struct stm_rd {
+    const unsigned char *p;
+    size_t n, at;
+    bool bad;
+};
+
+uint8_t stm_rd_u8(struct stm_rd *r);
+uint16_t stm_rd_u16(struct stm_rd *r);
+uint32_t stm_rd_u32(struct stm_rd *r);
+uint64_t stm_rd_u64(struct stm_rd *r);
+double stm_rd_f64(struct stm_rd *r);
+/* Borrowed pointer to the next n bytes, or NULL. */
+const void *stm_rd_bytes(struct stm_rd *r, size_t n);
+/* Borrowed, NOT terminated; its length in *n. NULL when malformed. */
+const char *stm_rd_str(struct stm_rd *r, size_t *n);
+
+/* Little-endian words in raw memory. */
+uint16_t stm_get_le16(const void *p);
+uint32_t stm_get_le32(const void *p);
+uint64_t stm_get_le64(const void *p);
+void stm_put_le32(void *p, uint32_t v);
+void stm_put_le64(void *p, uint64_t v);
+
+#endif
