@@ -1,8 +1,8 @@
 /* The protocol language: from text to a checked plan.
  *
- * The language is described in docs/language.md. This room knows no engine and no store: which tasks,
- * models, knobs and metrics exist comes in as a `struct stm_vocab`. A plan is a finite tree of
- * runs, forks and arms with every name resolved, every sweep expanded and every constant folded;
+ * The language is described in docs/language.md. This room knows no engine and no store: which
+ * tasks, models, knobs and metrics exist comes in as a `struct stm_vocab`. A plan is a finite tree
+ * of runs, forks and arms with every name resolved, every sweep expanded and every constant folded;
  * the run room walks it, the report room evaluates its claims.
  *
  * Life cycle: stm_protocol_check makes a plan (or none) and always a list of diagnostics; both are
@@ -30,17 +30,17 @@ struct stm_span {
 /* ---- expressions ---- */
 
 enum stm_expr_kind {
-    STM_X_NUM,     /* num (also a folded constant) */
-    STM_X_STR,     /* name is the text */
-    STM_X_NAME,    /* name; `ref` says what it is */
-    STM_X_LIST,    /* [a, b] */
-    STM_X_TUPLE,   /* (a, b) */
-    STM_X_CALL,    /* name(kids), keys[i] the name of a named argument or NULL; `ref` */
-    STM_X_FIELD,   /* kids[0] . name */
-    STM_X_INDEX,   /* kids[0] [ keys[i] = kids[i + 1] ] */
-    STM_X_NEG,     /* - kids[0] */
-    STM_X_NOT,     /* not kids[0] */
-    STM_X_ADD,     /* kids[0] + kids[1], and so on */
+    STM_X_NUM,   /* num (also a folded constant) */
+    STM_X_STR,   /* name is the text */
+    STM_X_NAME,  /* name; `ref` says what it is */
+    STM_X_LIST,  /* [a, b] */
+    STM_X_TUPLE, /* (a, b) */
+    STM_X_CALL,  /* name(kids), keys[i] the name of a named argument or NULL; `ref` */
+    STM_X_FIELD, /* kids[0] . name */
+    STM_X_INDEX, /* kids[0] [ keys[i] = kids[i + 1] ] */
+    STM_X_NEG,   /* - kids[0] */
+    STM_X_NOT,   /* not kids[0] */
+    STM_X_ADD,   /* kids[0] + kids[1], and so on */
     STM_X_SUB,
     STM_X_MUL,
     STM_X_DIV,
@@ -76,11 +76,11 @@ enum stm_ref_kind {
 struct stm_expr {
     enum stm_expr_kind kind;
     struct stm_span span;
-    const char *name;        /* see the kinds; NULL where there is none */
-    double num;              /* STM_X_NUM */
+    const char *name; /* see the kinds; NULL where there is none */
+    double num;       /* STM_X_NUM */
     enum stm_ref_kind ref;
     int index;
-    unsigned n;              /* kids */
+    unsigned n; /* kids */
     struct stm_expr **kids;
     const char **keys;       /* STM_X_CALL: n entries; STM_X_INDEX: n - 1 entries; else NULL */
     const enum stm_cmp *ops; /* STM_X_COMPARE: n - 1 entries */
@@ -90,12 +90,12 @@ struct stm_expr {
 /* ---- times, actions ---- */
 
 enum stm_time_kind {
-    STM_T_START,     /* where the enclosing fork (or run) begins */
-    STM_T_STEP,      /* global step `value` */
-    STM_T_PLUS,      /* `value` steps after the enclosing fork */
-    STM_T_EACH,      /* each seed at its own time of `event` */
-    STM_T_ALL,       /* all seeds where the last one has it */
-    STM_T_ANY        /* all seeds where the first one has it */
+    STM_T_START, /* where the enclosing fork (or run) begins */
+    STM_T_STEP,  /* global step `value` */
+    STM_T_PLUS,  /* `value` steps after the enclosing fork */
+    STM_T_EACH,  /* each seed at its own time of `event` */
+    STM_T_ALL,   /* all seeds where the last one has it */
+    STM_T_ANY    /* all seeds where the first one has it */
 };
 
 struct stm_time {
@@ -110,7 +110,8 @@ enum stm_assign_op { STM_OP_SET, STM_OP_LE, STM_OP_MUL, STM_OP_ADD };
 
 struct stm_action {
     enum stm_verb verb;
-    const char *target; /* canonical: "lr", "norm(weights)", "E", "share(E,W1,W2)", "precision.loss" */
+    const char
+        *target; /* canonical: "lr", "norm(weights)", "E", "share(E,W1,W2)", "precision.loss" */
     enum stm_assign_op op;
     struct stm_expr *value; /* NULL for freeze and release; a NAME with STM_R_NONE for a symbol */
     bool round_nearest;
@@ -140,7 +141,7 @@ struct stm_bind { /* one sweep variable of one instance */
     const char *text; /* as printed in labels: "1.15", "W1" */
 };
 
-struct stm_assign { /* one resolved setting, as the engine's settings take it */
+struct stm_assign {  /* one resolved setting, as the engine's settings take it */
     const char *key; /* "task", "task.p", "model.act", "lr", "batch" */
     bool is_num;
     double num;
@@ -191,14 +192,14 @@ struct stm_node {
 
 struct stm_fork {
     const char *name;
-    const char *path; /* "clamp/init" */
-    int node;         /* the node it leaves */
+    const char *path;             /* "clamp/init" */
+    int node;                     /* the node it leaves */
     const struct stm_bind *binds; /* of a sweep in the fork's header */
     unsigned n_binds;
     struct stm_time at;
     const struct stm_require *requires;
     unsigned n_requires;
-    int need; /* seeds that must reach it; 0: none asked for, -1: all */
+    int need;         /* seeds that must reach it; 0: none asked for, -1: all */
     const int *nodes; /* its arms, in file order, swept instances in a row */
     unsigned n_nodes;
     struct stm_span span;
@@ -220,12 +221,13 @@ struct stm_claim {
     const char *name;
     /* contrast: a op b on stat */
     struct stm_expr *a, *b;
-    char op;              /* '/' or '-' */
+    char op;               /* '/' or '-' */
     struct stm_expr *expr; /* contrast: the statistic; estimate: the expression; fit: ols(...) */
     struct stm_expr *ci;   /* bootstrap(seeds, n = 4000, ...), or NULL */
     struct stm_expr *const *over; /* fit */
     unsigned n_over;
-    const char *isolates; /* contrast: the one difference: "hold norm(weights): N0 * 1.15  vs  N0" */
+    const char
+        *isolates; /* contrast: the one difference: "hold norm(weights): N0 * 1.15  vs  N0" */
     struct stm_span span;
 };
 
@@ -304,7 +306,8 @@ struct stm_plan {
     unsigned n_displays;
     const char *canonical; /* the plan as one self-contained file of the language: imports inlined,
                               params at their values, no comments; checks to the same two hashes */
-    char compute_hash[33]; /* what is trained; names, comments, tables, expectations do not touch it */
+    char compute_hash[33]; /* what is trained; names, comments, tables, expectations do not touch it
+                            */
     char claim_hash[33];   /* contrasts, estimates, fits, expectations */
     void *arena;
 };
@@ -318,10 +321,10 @@ struct stm_note {
 };
 
 struct stm_diag {
-    char code[8];       /* "E0406", or "W0001" for a warning */
-    const char *msg;    /* stands alone */
+    char code[8];    /* "E0406", or "W0001" for a warning */
+    const char *msg; /* stands alone */
     struct stm_span span;
-    const char *label;  /* beside the caret, or NULL */
+    const char *label; /* beside the caret, or NULL */
     const struct stm_note *notes;
     unsigned n_notes;
     const char *help; /* one line, or NULL */
@@ -356,20 +359,20 @@ struct stm_override { /* -D name=value */
 /* Parts of the language that the caller can run. What is not in the set parses and is reported as
  * E0900 "... is not in this version". */
 enum stm_feature {
-    STM_F_SWEEP = 1 << 0,       /* sweeps of arms and forks */
-    STM_F_NESTED = 1 << 1,      /* a fork inside an arm */
-    STM_F_EVENT_FORK = 1 << 2,  /* a fork at an event */
-    STM_F_WINDOW = 1 << 3,      /* from / until */
+    STM_F_SWEEP = 1 << 0,      /* sweeps of arms and forks */
+    STM_F_NESTED = 1 << 1,     /* a fork inside an arm */
+    STM_F_EVENT_FORK = 1 << 2, /* a fork at an event */
+    STM_F_WINDOW = 1 << 3,     /* from / until */
     STM_F_CALIBRATE = 1 << 4,
     STM_F_ONCE = 1 << 5,
-    STM_F_FREEZE = 1 << 6,      /* freeze and release */
+    STM_F_FREEZE = 1 << 6, /* freeze and release */
     STM_F_USER_METRIC = 1 << 7,
-    STM_F_SAMPLING = 1 << 8,    /* metric @ time in claims */
+    STM_F_SAMPLING = 1 << 8, /* metric @ time in claims */
     STM_F_ESTIMATE = 1 << 9,
     STM_F_FIT = 1 << 10,
     STM_F_IDENTICAL = 1 << 11,
-    STM_F_STOP_ALL = 1 << 12,   /* stop at all / any */
-    STM_F_MULTI_RUN = 1 << 13,  /* several `run` blocks in a file */
+    STM_F_STOP_ALL = 1 << 12,  /* stop at all / any */
+    STM_F_MULTI_RUN = 1 << 13, /* several `run` blocks in a file */
     STM_F_ALL = 0x7fffffff
 };
 
