@@ -1,0 +1,64 @@
+#include "engine/call.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const stm_op_names[STM_OPS] = {">=", "<=", ">", "<"};
+
+static const char *skip(const char *s)
+{
+    while (*s == ' ' || *s == '\t') s++;
+    return s;
+}
+
+/* A word into out[24]; returns what follows it and its blanks, or NULL. */
+static const char *word(const char *s, char out[24])
+{
+    size_t n = 0;
+    s = skip(s);
+    while (isalnum((unsigned char)s[n]) || s[n] == '_' || s[n] == '.') n++;
+    if (n == 0 || n >= 24 || isdigit((unsigned char)*s)) return NULL;
+    memcpy(out, s, n);
+    out[n] = '\0';
+    return skip(s + n);
+}
+
+/* FIELD OP NUMBER */
+static const char *condition(const char *s, struct stm_call *out)
+{
+    s = word(s, out->field);
+    if (!s) return NULL;
+    for (int op = 0; op < STM_OPS; op++) {
+        size_t n = strlen(stm_op_names[op]);
+        if (strncmp(s, stm_op_names[op], n) != 0) continue;
+        char *end;
+        out->op = op;
+        out->bound = strtod(s + n, &end);
+        return end != s + n && isfinite(out->bound) ? skip(end) : NULL;
+    }
+    return NULL;
+}
+
+bool stm_call_parse(struct stm_call *out, const char *text)
+{
+    *out = (struct stm_call){.op = -1};
+    const char *s = word(text, out->name);
+    if (s && *s == '(') {
+        s = word(s + 1, out->arg);
+        if (s && *s == ',') s = condition(s + 1, out);
+        if (!s || *s != ')') return false;
+        s = skip(s + 1);
+    }
+    return s && *s == '\0';
+}
+
+void stm_number_text(char *out, double v)
+{
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(out, 32, "%.*g", digits, v);
+        if (strtod(out, NULL) == v) return;
+    }
+}

@@ -1,0 +1,23 @@
+/* Words of the form name, name(ARG), name(ARG, FIELD OP NUMBER): metrics, holds, edit targets. */
+#ifndef STEMMA_ENGINE_CALL_H
+#define STEMMA_ENGINE_CALL_H
+
+#include <stdbool.h>
+
+enum stm_op { STM_OP_GE, STM_OP_LE, STM_OP_GT, STM_OP_LT, STM_OPS };
+extern const char *const stm_op_names[STM_OPS]; /* ">=" ... */
+
+struct stm_call {
+    char name[24], arg[24], field[24]; /* arg and field may be "" */
+    int op;                            /* enum stm_op, or -1 without a condition */
+    double bound;
+};
+
+/* Reads `text`; blanks between words do not matter. False when it has another form, a word is too
+ * long, or the number is not finite. */
+bool stm_call_parse(struct stm_call *out, const char *text);
+
+/* The shortest decimal text, up to 17 digits, that reads back to `v`; needs 32 bytes. */
+void stm_number_text(char *out, double v);
+
+#endif

@@ -1,0 +1,10 @@
+/* The forward pass behind metrics: what each pair's logits say. */
+#ifndef STEMMA_ENGINE_EVALUATE_H
+#define STEMMA_ENGINE_EVALUATE_H
+
+#include "engine/trainer.h"
+
+/* Fills every field of the training pairs, of the test pairs, or of both; in tiles. */
+void stm_evaluate(struct stm_trainer *t, bool train, bool test);
+
+#endif

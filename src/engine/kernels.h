@@ -1,0 +1,82 @@
+/* The kernels that are not matrix products: element-wise loops and a few sums.
+ *
+ * Every kernel gives the same bits at every vector width (numerics.md): the same source is
+ * compiled for the plain processor, AVX2 and AVX-512, without fused multiply-adds; an element's
+ * value depends on no other element; a sum over a whole array runs in 16 fixed lanes (index mod
+ * 16, ascending) that are added in the tree 8-4-2-1; other sums run in ascending order. No libm
+ * function but sqrt. The widest variant that the processor runs is chosen by stm_engine_open.
+ *
+ * Shapes: T pairs of a tile are the fast index of `logits` [C][T] (class major), so that soft-max
+ * sums run over classes with the pairs as lanes.
+ */
+#ifndef STEMMA_ENGINE_KERNELS_H
+#define STEMMA_ENGINE_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What one AdamW update of one tensor needs; float64, rounded to the tensor's type once. */
+struct stm_adamw_step {
+    double beta1, beta2, eps;
+    double step;      /* lr / (1 - beta1^t) */
+    double inv_c2;    /* 1 / (1 - beta2^t) */
+    double pre, post; /* decay factor before and after the update; 1 is none */
+};
+
+#define STM_KERNEL_TABLE(REAL, S)                                                                  \
+    struct stm_kernels_##S {                                                                       \
+        const char *name; /* "baseline", "avx2", "avx512" */                                       \
+        /* y[n] = exp(x[n]); 0 below the range of normal numbers; overwrites; y may be x */        \
+        void (*exp)(const REAL *x, REAL *y, size_t n);                                             \
+        /* x[n] = u[n] + v[n]; h[n] = gelu(x), g[n] = gelu'(x); overwrites */                      \
+        void (*gelu_grad)(const REAL *u, const REAL *v, REAL *h, REAL *g, size_t n);               \
+        /* h[n] = gelu(u[n] + v[n]), the same bits as gelu_grad; overwrites */                     \
+        void (*gelu)(const REAL *u, const REAL *v, REAL *h, size_t n);                             \
+        /* x = dh[n] * g[n]; du[n] += x, dv[n] += x */                                             \
+        void (*scatter)(const REAL *dh, const REAL *g, REAL *du, REAL *dv, size_t n);              \
+        /* y[n] += x[n] */                                                                         \
+        void (*add)(REAL * y, const REAL *x, size_t n);                                            \
+        /* y[n] = x[n] + c[n] */                                                                   \
+        void (*add_to)(REAL * y, const REAL *x, const REAL *c, size_t n);                          \
+        /* x[n] *= a */                                                                            \
+        void (*scale)(REAL * x, REAL a, size_t n);                                                 \
+        /* logits[c][T] = (logits[c][T] + bias[c]) * a; in place */                                \
+        void (*bias_scale)(REAL * logits, const REAL *bias, REAL a, size_t C, size_t T);           \
+        /* Over classes, for each pair: top[T] the largest logit, and in place                     \
+         * logits[c][T] = exp(logits[c][T] - top); sum[T] their sum in ascending c */              \
+        void (*softmax)(REAL * logits, REAL *top, REAL *sum, size_t C, size_t T);                  \
+        /* x[c][T] *= w[T] */                                                                      \
+        void (*mul_columns)(REAL * x, const REAL *w, size_t C, size_t T);                          \
+        /* rows[c] += sum of x[c][T], 16 lanes and the tree, in REAL */                            \
+        void (*row_sums)(const REAL *x, REAL *rows, size_t C, size_t T);                           \
+        /* ss[T] = sum over c of x[c][T]^2, ascending c; overwrites */                             \
+        void (*column_squares)(const REAL *x, REAL *ss, size_t C, size_t T);                       \
+        /* sum of x[n]^2 in float64 */                                                             \
+        double (*sum_squares)(const REAL *x, size_t n);                                            \
+        /* sum of (x[n] - y[n])^2 in float64 */                                                    \
+        double (*sum_squares_diff)(const REAL *x, const REAL *y, size_t n);                        \
+        /* one AdamW update of p[n] with its moments, from the gradient g[n] */                    \
+        void (*adamw)(REAL * p, REAL *m, REAL *v, const REAL *g, size_t n,                         \
+                      const struct stm_adamw_step *s);                                             \
+    };
+
+STM_KERNEL_TABLE(float, f32)
+STM_KERNEL_TABLE(double, f64)
+
+/* One compiled width. */
+struct stm_width {
+    const char *name;
+    const struct stm_kernels_f32 *f32;
+    const struct stm_kernels_f64 *f64;
+};
+
+/* The widths this processor can run, widest first; ends with NULL tables. */
+const struct stm_width *stm_widths(void);
+
+/* The chosen kernels; the widest until stm_kernels_choose says otherwise. */
+const struct stm_kernels_f32 *stm_k_f32(void);
+const struct stm_kernels_f64 *stm_k_f64(void);
+/* Chooses a width by its place in stm_widths(). Before any trainer exists, or in a test. */
+void stm_kernels_choose(size_t i);
+
+#endif

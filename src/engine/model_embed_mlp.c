@@ -1,0 +1,94 @@
+#include "engine/model_embed_mlp.h"
+
+#include <string.h>
+
+#include "engine/blas.h"
+#include "engine/kernels.h"
+
+enum { EMBED, HIDDEN, ACT, INIT }; /* arguments */
+enum { E, W1, B1, W2, B2, TENSORS };
+/* Work arrays; the last four only hold what a backward pass needs. */
+enum {
+    U,     /* [p][H] E W1[0:d] + b1 */
+    V,     /* [p][H] E W1[d:2d] */
+    W2T,   /* [p][H] W2 transposed */
+    ACTS,  /* [tile][H] hidden activations */
+    SLOPE, /* [tile][H] derivative of the activation */
+    DH,    /* [tile][H] */
+    DU,    /* [p][H] */
+    DV,    /* [p][H] */
+    DW2T   /* [p][H] */
+};
+
+static const char *const acts[] = {"gelu", NULL};
+static const char *const inits[] = {"normal_fan_in", NULL};
+
+const struct stm_param stm_embed_mlp_params[STM_EMBED_MLP_PARAMS] = {
+    [EMBED] = {.name = "embed",
+               .kind = STM_K_INT,
+               .min = 1,
+               .max = 4096,
+               .doc = "d, columns of the embedding"},
+    [HIDDEN] =
+        {.name = "hidden", .kind = STM_K_INT, .min = 1, .max = 8192, .doc = "H, hidden units"},
+    [ACT] = {.name = "act",
+             .kind = STM_K_SYM,
+             .syms = acts,
+             .def = "gelu",
+             .doc = "activation; gelu is the exact one, x * Phi(x)"},
+    [INIT] = {.name = "init",
+              .kind = STM_K_SYM,
+              .syms = inits,
+              .def = "normal_fan_in",
+              .doc = "matrices N(0, 1) / sqrt(fan in), biases 0"},
+};
+
+const struct stm_group stm_embed_mlp_groups[STM_EMBED_MLP_GROUPS] = {
+    {.name = "E"},
+    {.name = "W1"},
+    {.name = "W2"},
+    {.name = "b1", .bias = true},
+    {.name = "b2", .bias = true},
+    {.name = "weights", .composite = true},
+    {.name = "biases", .bias = true, .composite = true},
+    {.name = "all", .composite = true},
+};
+static const uint32_t group_masks[STM_EMBED_MLP_GROUPS] = {
+    1u << E,
+    1u << W1,
+    1u << W2,
+    1u << B1,
+    1u << B2,
+    1u << E | 1u << W1 | 1u << W2,
+    1u << B1 | 1u << B2,
+    (1u << TENSORS) - 1,
+};
+
+static void shape(const double *arg, const struct stm_task_shape *task, struct stm_tensor_spec *out)
+{
+    uint32_t p = task->tokens, C = task->classes, d = (uint32_t)arg[EMBED],
+             H = (uint32_t)arg[HIDDEN];
+    out[E] = (struct stm_tensor_spec){"E", 2, {p, d}, (size_t)p * d, d, true};
+    out[W1] = (struct stm_tensor_spec){"W1", 2, {2 * d, H}, (size_t)2 * d * H, 2 * d, true};
+    out[B1] = (struct stm_tensor_spec){"b1", 1, {H, 0}, H, 0, false};
+    out[W2] = (struct stm_tensor_spec){"W2", 2, {H, C}, (size_t)H * C, H, true};
+    out[B2] = (struct stm_tensor_spec){"b2", 1, {C, 0}, C, 0, false};
+}
+
+#define STM_REAL_BITS 32
+#include "engine/real.h"
+
+#include "engine/model_embed_mlp_impl.h"
+#undef STM_REAL_BITS
+#define STM_REAL_BITS 64
+#include "engine/real.h"
+
+#include "engine/model_embed_mlp_impl.h"
+
+const struct stm_model_type stm_embed_mlp = {
+    .n_tensors = TENSORS,
+    .group_masks = group_masks,
+    .shape = shape,
+    .ops = {{carve_f32, begin_f32, forward_f32, backward_f32, end_f32},
+            {carve_f64, begin_f64, forward_f64, backward_f64, end_f64}},
+};

@@ -1,0 +1,311 @@
+#include "engine/settings.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/mem.h"
+#include "engine/call.h"
+
+static const char *const part_names[STM_PARTS] = {"model", "optimizer", "task"};
+
+/* ---- parts and keys ---- */
+
+static const struct stm_sig *part_sig(enum stm_part part, size_t i)
+{
+    const struct stm_vocab *v = stm_engine_vocab();
+    switch (part) {
+    case STM_PART_MODEL: return i < v->n_models ? &v->models[i].sig : NULL;
+    case STM_PART_OPTIMIZER: return i < v->n_optimizers ? &v->optimizers[i] : NULL;
+    default: return i < v->n_tasks ? &v->tasks[i] : NULL;
+    }
+}
+
+const struct stm_sig *stm_settings_part(const struct stm_settings *s, enum stm_part part)
+{
+    return s->part[part] < 0 ? NULL : part_sig(part, (size_t)s->part[part]);
+}
+
+static int find_symbol(const struct stm_param *p, const char *name)
+{
+    for (int i = 0; p->syms && p->syms[i]; i++)
+        if (strcmp(p->syms[i], name) == 0) return i;
+    return -1;
+}
+
+static double default_of(const struct stm_param *p)
+{
+    if (!p->def) return NAN;
+    return p->kind == STM_K_SYM ? find_symbol(p, p->def) : strtod(p->def, NULL);
+}
+
+/* A parameter and where its value lives. */
+struct slot {
+    const struct stm_param *param;
+    double *value;
+};
+
+static struct slot find_arg(struct stm_settings *s, enum stm_part part, const char *name)
+{
+    const struct stm_sig *sig = stm_settings_part(s, part);
+    for (size_t i = 0; sig && i < sig->n_params; i++)
+        if (strcmp(sig->params[i].name, name) == 0)
+            return (struct slot){&sig->params[i], &s->arg[part][i]};
+    return (struct slot){0};
+}
+
+static struct slot find_slot(struct stm_settings *s, const char *key)
+{
+    const struct stm_vocab *v = stm_engine_vocab();
+    for (size_t i = 0; i < v->n_knobs; i++) {
+        if (strcmp(v->knobs[i].name, key) != 0) continue;
+        if (stm_knob_alias[i]) return find_arg(s, STM_PART_OPTIMIZER, stm_knob_alias[i]);
+        return (struct slot){&v->knobs[i], &s->knob[i]};
+    }
+    for (int part = 0; part < STM_PARTS; part++) {
+        size_t n = strlen(part_names[part]);
+        if (strncmp(key, part_names[part], n) == 0 && key[n] == '.')
+            return find_arg(s, (enum stm_part)part, key + n + 1);
+    }
+    return (struct slot){0};
+}
+
+static void append(char *list, size_t size, const char *word)
+{
+    size_t n = strlen(list);
+    snprintf(list + n, size - n, "%s%s", n ? ", " : "", word);
+}
+
+static int unknown_key(const struct stm_settings *s, const char *key, struct stm_err *err)
+{
+    const struct stm_vocab *v = stm_engine_vocab();
+    char list[160] = "";
+    for (int part = 0; part < STM_PARTS; part++) {
+        size_t n = strlen(part_names[part]);
+        if (strncmp(key, part_names[part], n) != 0 || key[n] != '.') continue;
+        const struct stm_sig *sig = stm_settings_part(s, (enum stm_part)part);
+        if (!sig)
+            return stm_fail(err, STM_E_INVALID, "`%s` before a %s is chosen", key,
+                            part_names[part]);
+        for (size_t i = 0; i < sig->n_params; i++) append(list, sizeof list, sig->params[i].name);
+        return stm_fail(err, STM_E_INVALID, "%s `%s` has no argument `%s`; it has %s",
+                        part_names[part], sig->name, key + n + 1, list);
+    }
+    for (size_t i = 0; i < v->n_knobs; i++) {
+        if (strcmp(v->knobs[i].name, key) == 0)
+            return stm_fail(err, STM_E_INVALID, "`%s` before an optimizer is chosen", key);
+        append(list, sizeof list, v->knobs[i].name);
+    }
+    return stm_fail(err, STM_E_INVALID, "unknown setting `%s`; there is model, optimizer, task, %s",
+                    key, list);
+}
+
+/* ---- setting ---- */
+
+int stm_settings_num(struct stm_settings *s, const char *key, double value, struct stm_err *err)
+{
+    struct slot slot = find_slot(s, key);
+    const struct stm_param *p = slot.param;
+    if (!p) return unknown_key(s, key, err);
+    if (p->kind == STM_K_SYM)
+        return stm_fail(err, STM_E_INVALID, "`%s` is a name, not a number", key);
+    bool low = p->open_min ? !(value > p->min) : !(value >= p->min);
+    bool high = p->open_max ? !(value < p->max) : !(value <= p->max);
+    if (low || high)
+        return stm_fail(err, STM_E_INVALID, "%s = %g is outside %c%g, %g%c", key, value,
+                        p->open_min ? '(' : '[', p->min, p->max, p->open_max ? ')' : ']');
+    if (p->kind == STM_K_INT && value != floor(value))
+        return stm_fail(err, STM_E_INVALID, "%s = %g is not a whole number", key, value);
+    *slot.value = value + 0.0; /* -0 becomes 0: one value, one text */
+    return 0;
+}
+
+static int choose_part(struct stm_settings *s, enum stm_part part, const char *name,
+                       struct stm_err *err)
+{
+    char list[160] = "";
+    const struct stm_sig *sig;
+    for (size_t i = 0; (sig = part_sig(part, i)); i++) {
+        append(list, sizeof list, sig->name);
+        if (strcmp(sig->name, name) != 0) continue;
+        s->part[part] = (int)i;
+        for (size_t k = 0; k < sig->n_params; k++) s->arg[part][k] = default_of(&sig->params[k]);
+        return 0;
+    }
+    return stm_fail(err, STM_E_INVALID, "there is no %s `%s`; there is %s", part_names[part], name,
+                    list);
+}
+
+int stm_settings_sym(struct stm_settings *s, const char *key, const char *value,
+                     struct stm_err *err)
+{
+    for (int part = 0; part < STM_PARTS; part++)
+        if (strcmp(key, part_names[part]) == 0)
+            return choose_part(s, (enum stm_part)part, value, err);
+    struct slot slot = find_slot(s, key);
+    if (!slot.param) return unknown_key(s, key, err);
+    if (!slot.param->syms)
+        return stm_fail(err, STM_E_INVALID, "`%s` is a number, not `%s`", key, value);
+    int i = find_symbol(slot.param, value);
+    if (i < 0) {
+        char list[160] = "";
+        for (const char *const *sym = slot.param->syms; *sym; sym++)
+            append(list, sizeof list, *sym);
+        return stm_fail(err, STM_E_INVALID, "%s = %s is not known; there is %s", key, value, list);
+    }
+    *slot.value = i;
+    return 0;
+}
+
+/* ---- holds and freezes ---- */
+
+static int check_group(const struct stm_settings *s, const char *group,
+                       const struct stm_group **sig, struct stm_err *err)
+{
+    if (stm_group_mask(s->part[STM_PART_MODEL], group, sig)) return 0;
+    return stm_fail(err, STM_E_INVALID, "the model has no group `%s`", group);
+}
+
+/* Reads "norm(weights)" into type, group and canonical text. */
+static int read_quantity(const struct stm_settings *s, const char *quantity, struct stm_hold *out,
+                         struct stm_err *err)
+{
+    const struct stm_vocab *v = stm_engine_vocab();
+    const struct stm_group *sig = NULL;
+    struct stm_call call;
+    if (!stm_call_parse(&call, quantity) || call.op >= 0)
+        return stm_fail(err, STM_E_INVALID, "`%s` is not a quantity like norm(weights)", quantity);
+    for (size_t i = 0; i < v->n_holds; i++) {
+        if (strcmp(v->holds[i].name, call.name) != 0) continue;
+        if (!call.arg[0])
+            return stm_fail(err, STM_E_INVALID, "`%s` needs a group: %s(weights)", call.name,
+                            call.name);
+        int rc = check_group(s, call.arg, &sig, err);
+        if (rc) return rc;
+        if (sig->bias)
+            return stm_fail(err, STM_E_INVALID, "the norm of a group of biases (`%s`) is not held",
+                            call.arg);
+        out->type = (unsigned)i;
+        snprintf(out->group, sizeof out->group, "%s", call.arg);
+        snprintf(out->quantity, sizeof out->quantity, "%s(%s)", call.name, call.arg);
+        return 0;
+    }
+    return stm_fail(err, STM_E_INVALID, "`%s` cannot be held", call.name);
+}
+
+int stm_settings_hold(struct stm_settings *s, const char *quantity, enum stm_hold_op op,
+                      const double *v, size_t n, struct stm_err *err)
+{
+    struct stm_hold h = {.op = op, .n = n};
+    int rc = read_quantity(s, quantity, &h, err);
+    if (rc) return rc;
+    if (op == STM_HOLD_LE && !stm_engine_vocab()->holds[h.type].upper_bound)
+        return stm_fail(err, STM_E_INVALID, "hold %s has no <=", h.quantity);
+    if (n != 1)
+        return stm_fail(err, STM_E_INVALID, "hold %s takes one value, not %zu", h.quantity, n);
+    if (!(v[0] > 0) || !isfinite(v[0]))
+        return stm_fail(err, STM_E_INVALID, "hold %s = %g: it must be above 0 and finite",
+                        h.quantity, v[0]);
+    h.v[0] = v[0];
+    for (size_t i = 0; i < s->n_holds; i++) {
+        if (strcmp(s->hold[i].quantity, h.quantity) != 0) continue;
+        s->hold[i] = h;
+        return 0;
+    }
+    if (s->n_holds == STM_HOLDS_MAX)
+        return stm_fail(err, STM_E_INVALID, "more than %d holds at a time", STM_HOLDS_MAX);
+    s->hold[s->n_holds++] = h;
+    return 0;
+}
+
+int stm_settings_freeze(struct stm_settings *s, const char *group, struct stm_err *err)
+{
+    int rc = check_group(s, group, NULL, err);
+    if (rc) return rc;
+    size_t at = 0;
+    while (at < s->n_freezes && strcmp(s->freeze[at], group) < 0) at++;
+    if (at < s->n_freezes && strcmp(s->freeze[at], group) == 0) return 0;
+    if (s->n_freezes == STM_FREEZES_MAX)
+        return stm_fail(err, STM_E_INVALID, "more than %d frozen groups", STM_FREEZES_MAX);
+    memmove(s->freeze[at + 1], s->freeze[at], (s->n_freezes - at) * sizeof s->freeze[0]);
+    snprintf(s->freeze[at], sizeof s->freeze[at], "%s", group);
+    s->n_freezes++;
+    return 0;
+}
+
+int stm_settings_release(struct stm_settings *s, const char *target, struct stm_err *err)
+{
+    struct stm_hold h;
+    bool quantity = read_quantity(s, target, &h, NULL) == 0;
+    for (size_t i = 0; quantity && i < s->n_holds; i++) {
+        if (strcmp(s->hold[i].quantity, h.quantity) != 0) continue;
+        s->n_holds--;
+        memmove(&s->hold[i], &s->hold[i + 1], (s->n_holds - i) * sizeof s->hold[0]);
+        return 0;
+    }
+    for (size_t i = 0; i < s->n_freezes; i++) {
+        if (strcmp(s->freeze[i], target) != 0) continue;
+        s->n_freezes--;
+        memmove(s->freeze[i], s->freeze[i + 1], (s->n_freezes - i) * sizeof s->freeze[0]);
+        return 0;
+    }
+    return stm_fail(err, STM_E_NOTFOUND, "no hold or freeze of `%s` is in force", target);
+}
+
+int stm_settings_complete(const struct stm_settings *s, struct stm_err *err)
+{
+    for (int part = 0; part < STM_PARTS; part++) {
+        const struct stm_sig *sig = stm_settings_part(s, (enum stm_part)part);
+        if (!sig) return stm_fail(err, STM_E_INVALID, "no %s is chosen", part_names[part]);
+        for (size_t i = 0; i < sig->n_params; i++)
+            if (isnan(s->arg[part][i]))
+                return stm_fail(err, STM_E_INVALID, "%s `%s` needs `%s`", part_names[part],
+                                sig->name, sig->params[i].name);
+    }
+    uint32_t frozen = 0, mask;
+    for (size_t i = 0; i < s->n_freezes; i++) {
+        mask = stm_group_mask(s->part[STM_PART_MODEL], s->freeze[i], NULL);
+        if (!mask) return stm_fail(err, STM_E_INVALID, "the model has no group `%s`", s->freeze[i]);
+        frozen |= mask;
+    }
+    for (size_t i = 0; i < s->n_holds; i++) {
+        mask = stm_group_mask(s->part[STM_PART_MODEL], s->hold[i].group, NULL);
+        if (!mask)
+            return stm_fail(err, STM_E_INVALID, "the model has no group `%s`", s->hold[i].group);
+        if (mask & frozen)
+            return stm_fail(err, STM_E_INVALID, "hold %s would move a frozen tensor",
+                            s->hold[i].quantity);
+    }
+    return 0;
+}
+
+/* ---- life ---- */
+
+int stm_settings_new(struct stm_settings **out, struct stm_err *err)
+{
+    struct stm_settings *s = stm_calloc(1, sizeof *s);
+    if (!s) return stm_fail(err, STM_E_NOMEM, "no memory for settings");
+    for (int part = 0; part < STM_PARTS; part++) s->part[part] = -1;
+    for (int i = 0; i < STM_KNOBS; i++) s->knob[i] = default_of(&stm_engine_vocab()->knobs[i]);
+    *out = s;
+    return 0;
+}
+
+int stm_settings_copy(struct stm_settings **out, const struct stm_settings *s, struct stm_err *err)
+{
+    struct stm_settings *copy = stm_malloc(sizeof *copy);
+    if (!copy) return stm_fail(err, STM_E_NOMEM, "no memory for settings");
+    *copy = *s;
+    copy->text = (struct stm_buf){0};
+    *out = copy;
+    return 0;
+}
+
+void stm_settings_free(struct stm_settings *s)
+{
+    if (!s) return;
+    stm_buf_release(&s->text);
+    stm_free(s);
+}

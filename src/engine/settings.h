@@ -1,0 +1,40 @@
+/* What a struct stm_settings holds. */
+#ifndef STEMMA_ENGINE_SETTINGS_H
+#define STEMMA_ENGINE_SETTINGS_H
+
+#include "base/buf.h"
+#include "engine/tables.h"
+#include "stemma/engine.h"
+
+enum { STM_HOLDS_MAX = 8, STM_FREEZES_MAX = 8, STM_HOLD_VALUES_MAX = 4 };
+
+/* The three things with arguments of their own. */
+enum stm_part { STM_PART_MODEL, STM_PART_OPTIMIZER, STM_PART_TASK, STM_PARTS };
+
+struct stm_hold {
+    char quantity[64]; /* canonical: "norm(weights)" */
+    char group[24];
+    unsigned type; /* place in stm_holds */
+    enum stm_hold_op op;
+    double v[STM_HOLD_VALUES_MAX];
+    size_t n;
+};
+
+/* Values are numbers; a symbol is its place in the parameter's `syms`; NaN is not set. */
+struct stm_settings {
+    int part[STM_PARTS]; /* place in its table, -1: not set */
+    double arg[STM_PARTS][STM_ARGS_MAX];
+    double knob[STM_KNOBS]; /* those with an alias live in arg[] */
+    struct stm_hold hold[STM_HOLDS_MAX];
+    size_t n_holds;
+    char freeze[STM_FREEZES_MAX][24]; /* sorted */
+    size_t n_freezes;
+    struct stm_buf text;
+};
+
+/* The signature of the chosen task, model or optimizer; NULL when it is not set. */
+const struct stm_sig *stm_settings_part(const struct stm_settings *s, enum stm_part part);
+/* STM_E_INVALID naming what is still not set, or what contradicts itself. */
+int stm_settings_complete(const struct stm_settings *s, struct stm_err *err);
+
+#endif

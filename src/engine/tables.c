@@ -1,0 +1,153 @@
+#include "engine/tables.h"
+
+#include <string.h>
+
+#include "engine/hold.h"
+#include "engine/loss_cross_entropy.h"
+#include "engine/metric.h"
+#include "engine/model_embed_mlp.h"
+#include "engine/optimizer_adamw.h"
+#include "engine/task_modular.h"
+#include "stemma/engine.h"
+
+/* One line each: name, arguments, their number, implementation, what it is. */
+#define TASKS(X)                                                                                   \
+    X("modular_add", stm_modular_params, STM_MODULAR_PARAMS, stm_modular_add,                      \
+      "(a + b) mod p over all p*p pairs")
+
+#define OPTIMIZERS(X)                                                                              \
+    X("adamw", stm_adamw_params, STM_ADAMW_PARAMS, stm_adamw, "Adam with decoupled weight decay")
+
+/* ... and the groups of its tensors. */
+#define MODELS(X)                                                                                  \
+    X("embed_mlp", stm_embed_mlp_params, STM_EMBED_MLP_PARAMS, stm_embed_mlp,                      \
+      stm_embed_mlp_groups, STM_EMBED_MLP_GROUPS,                                                  \
+      "shared embedding of a and b, concatenated, one hidden layer")
+
+#define LOSSES(X) X("cross_entropy", stm_cross_entropy)
+
+/* Name, what it takes, whether <= is possible, implementation, what it is. */
+#define HOLDS(X)                                                                                   \
+    X("norm", STM_A_GROUP, true, stm_hold_norm, "L2 norm of a group, by one scalar on its tensors")
+
+#define METRICS(X)                                                                                 \
+    X("acc", STM_A_SET, stm_metric_acc, "fraction of pairs whose largest logit is the label's")    \
+    X("loss", STM_A_SET, stm_metric_loss, "mean loss")                                             \
+    X("margin", STM_A_SET, stm_metric_margin, "mean of the correct logit minus the largest other") \
+    X("frac", STM_A_SET_COND, stm_metric_frac, "fraction of pairs that meet a condition")          \
+    X("logit_scale", STM_A_NONE, stm_metric_logit_scale, "mean L2 norm of the logits, all pairs")  \
+    X("norm", STM_A_GROUP, stm_metric_norm, "L2 norm of a group")                                  \
+    X("share", STM_A_GROUP, stm_metric_share, "squared norm of a group over that of all weights")  \
+    X("eff_lr", STM_A_GROUP, stm_metric_eff_lr,                                                    \
+      "norm of the last update (before holds) over the norm before it")
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+#define SIG(name, params, n, type, doc)               {name, params, n, doc},
+#define TYPE(name, params, n, type, doc)              &type,
+#define MODEL_SIG(name, params, n, type, g, ng, doc)  {{name, params, n, doc}, g, ng},
+#define MODEL_TYPE(name, params, n, type, g, ng, doc) &type,
+#define LOSS_NAME(name, type)                         name,
+#define LOSS_TYPE(name, type)                         &type,
+#define HOLD_SIG(name, arg, bound, type, doc)         {name, arg, bound, doc},
+#define HOLD_TYPE(name, arg, bound, type, doc)        &type,
+#define METRIC_SIG(name, arg, type, doc)              {name, arg, doc},
+#define METRIC_TYPE(name, arg, type, doc)             &type,
+
+static const struct stm_sig task_sigs[] = {TASKS(SIG)};
+const struct stm_task_type *const stm_tasks[] = {TASKS(TYPE)};
+
+static const struct stm_model_sig model_sigs[] = {MODELS(MODEL_SIG)};
+const struct stm_model_type *const stm_models[] = {MODELS(MODEL_TYPE)};
+
+static const struct stm_sig optimizer_sigs[] = {OPTIMIZERS(SIG)};
+const struct stm_optimizer_type *const stm_optimizers[] = {OPTIMIZERS(TYPE)};
+
+static const char *const loss_names[] = {LOSSES(LOSS_NAME) NULL};
+const struct stm_loss_type *const stm_losses[] = {LOSSES(LOSS_TYPE)};
+
+static const struct stm_hold_sig hold_sigs[] = {HOLDS(HOLD_SIG)};
+const struct stm_hold_type *const stm_holds[] = {HOLDS(HOLD_TYPE)};
+
+static const struct stm_metric_sig metric_sigs[] = {METRICS(METRIC_SIG)};
+const struct stm_metric_type *const stm_metrics[] = {METRICS(METRIC_TYPE)};
+
+static const char *const precisions[] = {"f32", "f64", NULL}; /* as enum stm_precision */
+static const char *const batches[] = {"full", NULL};
+static const char *const fields[] = {"p_correct", "margin", NULL};  /* as enum stm_field */
+const char *const stm_set_names[] = {"train", "test", "all", NULL}; /* as enum stm_set */
+
+static const struct stm_param knobs[STM_KNOBS] = {
+    [STM_KNOB_BATCH] = {.name = "batch",
+                        .kind = STM_K_SYM,
+                        .syms = batches,
+                        .def = "full",
+                        .doc = "pairs an update sees"},
+    [STM_KNOB_LOSS] = {.name = "loss",
+                       .kind = STM_K_SYM,
+                       .syms = loss_names,
+                       .def = "cross_entropy",
+                       .doc = "mean over the training pairs"},
+    [STM_KNOB_LR] = {.name = "lr",
+                     .kind = STM_K_NUM,
+                     .min = 0,
+                     .max = 1e6,
+                     .doc = "the optimizer's learning rate"},
+    [STM_KNOB_OUTPUT_SCALE] = {.name = "output_scale",
+                               .kind = STM_K_NUM,
+                               .min = 0,
+                               .max = 1e6,
+                               .open_min = true,
+                               .def = "1",
+                               .doc = "factor on the logits"},
+    [STM_KNOB_PRECISION] = {.name = "precision",
+                            .kind = STM_K_SYM,
+                            .syms = precisions,
+                            .def = "f32",
+                            .doc = "of parameters, moments and all arithmetic on them"},
+    [STM_KNOB_TEMPERATURE] = {.name = "temperature",
+                              .kind = STM_K_NUM,
+                              .min = 0,
+                              .max = 1e6,
+                              .open_min = true,
+                              .def = "1",
+                              .doc = "divides the logits"},
+    [STM_KNOB_WEIGHT_DECAY] = {.name = "weight_decay",
+                               .kind = STM_K_NUM,
+                               .min = 0,
+                               .max = 1e6,
+                               .doc = "the optimizer's decay"},
+};
+const char *const stm_knob_alias[STM_KNOBS] = {
+    [STM_KNOB_LR] = "lr", [STM_KNOB_WEIGHT_DECAY] = "decay"};
+
+static const struct stm_vocab vocab = {
+    .tasks = task_sigs,
+    .n_tasks = COUNT(task_sigs),
+    .models = model_sigs,
+    .n_models = COUNT(model_sigs),
+    .optimizers = optimizer_sigs,
+    .n_optimizers = COUNT(optimizer_sigs),
+    .knobs = knobs,
+    .n_knobs = STM_KNOBS,
+    .metrics = metric_sigs,
+    .n_metrics = COUNT(metric_sigs),
+    .holds = hold_sigs,
+    .n_holds = COUNT(hold_sigs),
+    .fields = fields,
+};
+
+const struct stm_vocab *stm_engine_vocab(void) { return &vocab; }
+
+uint32_t stm_group_mask(int model, const char *group, const struct stm_group **sig)
+{
+    for (size_t m = 0; m < vocab.n_models; m++) {
+        if (model >= 0 && (size_t)model != m) continue;
+        for (size_t g = 0; g < model_sigs[m].n_groups; g++) {
+            if (strcmp(model_sigs[m].groups[g].name, group) != 0) continue;
+            if (sig) *sig = &model_sigs[m].groups[g];
+            return stm_models[m]->group_masks[g];
+        }
+    }
+    return 0;
+}

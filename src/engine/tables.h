@@ -1,0 +1,177 @@
+/* What a task, model, loss, optimizer, hold and metric is to the engine.
+ *
+ * Each kind is a struct of functions; a new one is one file and one line in tables.c, which feeds
+ * both the vocabulary of the language and the trainer.
+ *
+ * Functions that work on the numbers of a state come twice, [0] for float and [1] for double; their
+ * `void *` arrays are of that type.
+ */
+#ifndef STEMMA_ENGINE_TABLES_H
+#define STEMMA_ENGINE_TABLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stemma/vocab.h"
+
+enum { STM_ARGS_MAX = 8, STM_TENSORS_MAX = 16, STM_MOMENTS_MAX = 2, STM_SCALARS_MAX = 2 };
+enum stm_precision { STM_PREC_F32, STM_PREC_F64, STM_PRECISIONS };
+
+struct stm_trainer;
+struct stm_metric;
+
+/* ---- tasks ---- */
+
+/* Inputs are pairs (a, b) of tokens, numbered a * tokens + b. */
+struct stm_task_shape {
+    uint32_t tokens, classes, pairs,
+        train; /* train: how many pairs of the permutation are trained on */
+};
+struct stm_task_type {
+    void (*shape)(const double *arg, struct stm_task_shape *out);
+    uint32_t (*label)(const double *arg, uint32_t pair);
+};
+
+/* ---- models ---- */
+
+struct stm_tensor_spec {
+    const char *name; /* "W1"; in the state "param.W1" */
+    unsigned ndim;
+    uint32_t shape[2];
+    size_t n;        /* elements */
+    uint32_t fan_in; /* 0: starts at zero */
+    bool decay;      /* weight decay acts on it */
+};
+
+/* Memory cut from one block: with base NULL it only counts. */
+struct stm_carve {
+    char *base;
+    size_t used;
+};
+/* `bytes` of it, 64-byte aligned; NULL while counting. */
+void *stm_carve_take(struct stm_carve *c, size_t bytes);
+
+/* A model bound to memory. */
+struct stm_net {
+    struct stm_task_shape task;
+    const double *arg; /* the model's arguments */
+    unsigned n_tensors;
+    struct stm_tensor_spec spec[STM_TENSORS_MAX];
+    void *param[STM_TENSORS_MAX], *grad[STM_TENSORS_MAX];
+    void *work[16]; /* the model's own */
+};
+
+/* A pass: begin, then for each tile forward (and backward), then end when there are gradients. */
+struct stm_model_ops {
+    void (*carve)(struct stm_net *net, struct stm_carve *c, size_t tile);
+    /* What does not depend on the pairs; with `grad`, clears what the tiles accumulate. */
+    void (*begin)(struct stm_net *net, bool grad);
+    /* logits[classes][T] = network(pairs[T]) * scale; overwrites. With `grad` keeps what backward
+     * needs. */
+    void (*forward)(struct stm_net *net, const uint32_t *pairs, size_t T, double scale,
+                    void *logits, bool grad);
+    /* From dlogits[classes][T], the derivative by the unscaled logits; accumulates in pair order.
+     */
+    void (*backward)(struct stm_net *net, const uint32_t *pairs, size_t T, const void *dlogits);
+    void (*end)(struct stm_net *net); /* completes grad[] */
+};
+struct stm_model_type {
+    unsigned n_tensors;
+    const uint32_t *group_masks; /* one a group of the signature; bit k is tensor k */
+    void (*shape)(const double *arg, const struct stm_task_shape *task,
+                  struct stm_tensor_spec *out);
+    struct stm_model_ops ops[STM_PRECISIONS];
+};
+
+/* ---- losses ---- */
+
+/* T pairs of one forward pass, pairs as the fast index. `exp` [C][T] is exp(logits - top), `sum`
+ * its column sums. */
+struct stm_tile {
+    size_t C, T;
+    const uint32_t *label;
+    void *logits, *exp, *top, *sum;
+};
+struct stm_loss_type {
+    /* logits -> d(mean loss) / dlogits * factor / mean's 1/n, in place (`exp` is not used); returns
+     * a number that is finite if and only if the loss is. */
+    double (*grad[STM_PRECISIONS])(struct stm_tile *tile, double factor);
+    /* loss[T] of each pair, all of the tile filled. */
+    void (*value[STM_PRECISIONS])(const struct stm_tile *tile, double *loss);
+};
+
+/* ---- optimizers ---- */
+
+/* One tensor under the optimizer. */
+struct stm_slot {
+    void *param, *grad, *moment[STM_MOMENTS_MAX];
+    size_t n;
+    bool decay;
+};
+struct stm_optimizer_type {
+    unsigned n_moments, n_scalars;
+    const char *const *moments; /* "adam.m": prefixes of tensor names in the state */
+    const char *const *scalars; /* names of float64 scalars in the state */
+    double scalar_start;
+    void (*begin)(const double *arg, double *scalar); /* once a step, before the tensors */
+    void (*update[STM_PRECISIONS])(const double *arg, const double *scalar,
+                                   const struct stm_slot *slot);
+};
+
+/* ---- holds and metrics ---- */
+
+struct stm_hold_type {
+    /* Enforces it on the trainer's parameters; `mask` is the group. */
+    void (*apply)(struct stm_trainer *t, uint32_t mask, bool upper_bound, double v);
+};
+
+/* Per-pair quantities of a forward pass. */
+enum stm_field {
+    STM_FIELD_P_CORRECT, /* probability of the label, computed in the working precision */
+    STM_FIELD_MARGIN,    /* correct logit minus the largest other */
+    STM_FIELD_CORRECT,   /* 1 when the first largest logit is the label's, else 0 */
+    STM_FIELD_LOSS,
+    STM_FIELD_NORM, /* L2 norm of the logits */
+    STM_FIELDS,
+    STM_FIELDS_NAMED = STM_FIELD_CORRECT /* how many a protocol can name; vocab.c has the names */
+};
+enum stm_set { STM_SET_TRAIN, STM_SET_TEST, STM_SET_ALL, STM_SETS };
+
+struct stm_metric_type {
+    int field; /* the per-pair field it is the mean of over its set, or -1 */
+    int set;   /* the set when the language does not name one, or -1 */
+    bool reads_update;
+    /* The value when it is not the mean of a field (field < 0). */
+    double (*value)(const struct stm_trainer *t, const struct stm_metric *m, uint32_t mask);
+};
+
+/* ---- the tables: in step with the arrays of stm_engine_vocab() ---- */
+
+extern const struct stm_task_type *const stm_tasks[];
+extern const struct stm_model_type *const stm_models[];
+extern const struct stm_loss_type *const stm_losses[];
+extern const struct stm_optimizer_type *const stm_optimizers[];
+extern const struct stm_hold_type *const stm_holds[];
+extern const struct stm_metric_type *const stm_metrics[];
+
+/* Places in the vocabulary's knobs. */
+enum stm_knob {
+    STM_KNOB_BATCH,
+    STM_KNOB_LOSS,
+    STM_KNOB_LR,
+    STM_KNOB_OUTPUT_SCALE,
+    STM_KNOB_PRECISION,
+    STM_KNOB_TEMPERATURE,
+    STM_KNOB_WEIGHT_DECAY,
+    STM_KNOBS
+};
+/* The optimizer's argument that a knob stands for, or NULL. */
+extern const char *const stm_knob_alias[STM_KNOBS];
+extern const char *const stm_set_names[]; /* NULL-terminated */
+
+/* The group's tensors in model `model` (a place in the table), 0 when it has no such group; with a
+ * negative `model`, in the first model that has it. `sig` (may be NULL) gets its signature. */
+uint32_t stm_group_mask(int model, const char *group, const struct stm_group **sig);
+
+#endif

@@ -1,0 +1,267 @@
+/* A trainer: its memory, its first state, one update. */
+#include "engine/trainer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/mem.h"
+#include "engine/kernels.h"
+#include "engine/random.h"
+
+/* ---- memory ---- */
+
+void *stm_carve_take(struct stm_carve *c, size_t bytes)
+{
+    void *p = c->base ? c->base + c->used : NULL;
+    c->used += (bytes + 63) & ~(size_t)63;
+    return p;
+}
+
+/* Cuts every array of the trainer; with c->base NULL it only counts. */
+static void carve(struct stm_trainer *t, struct stm_carve *c)
+{
+    struct stm_net *net = &t->net;
+    const size_t C = net->task.classes, N = net->task.pairs;
+    size_t largest = 0;
+    for (unsigned k = 0; k < net->n_tensors; k++) {
+        size_t n = net->spec[k].n, bytes = n * t->real;
+        net->param[k] = stm_carve_take(c, bytes);
+        net->grad[k] = stm_carve_take(c, bytes);
+        t->before[k] = stm_carve_take(c, bytes);
+        for (unsigned m = 0; m < t->optimizer->n_moments; m++)
+            t->moment[m][k] = stm_carve_take(c, bytes);
+        if (n > largest) largest = n;
+    }
+    t->normal = stm_carve_take(c, largest * sizeof(double));
+    t->order = stm_carve_take(c, N * sizeof(uint32_t));
+    t->pairs = stm_carve_take(c, N * sizeof(uint32_t));
+    t->label = stm_carve_take(c, N * sizeof(uint32_t));
+    t->tile.C = C;
+    t->tile.logits = stm_carve_take(c, C * STM_TILE * t->real);
+    t->tile.exp = stm_carve_take(c, C * STM_TILE * t->real);
+    t->tile.top = stm_carve_take(c, STM_TILE * t->real);
+    t->tile.sum = stm_carve_take(c, STM_TILE * t->real);
+    for (int f = 0; f < STM_FIELDS; f++) t->field[f] = stm_carve_take(c, N * sizeof(double));
+    t->model->ops[t->prec].carve(net, c, STM_TILE);
+}
+
+static uint32_t mask_of(const struct stm_trainer *t, const char *group)
+{
+    return stm_group_mask(t->set.part[STM_PART_MODEL], group, NULL);
+}
+
+/* Everything that follows from the settings alone. */
+static int bind(struct stm_trainer *t, struct stm_err *err)
+{
+    const struct stm_settings *s = &t->set;
+    const struct stm_task_type *task = stm_tasks[s->part[STM_PART_TASK]];
+    t->model = stm_models[s->part[STM_PART_MODEL]];
+    t->optimizer = stm_optimizers[s->part[STM_PART_OPTIMIZER]];
+    t->loss = stm_losses[(size_t)s->knob[STM_KNOB_LOSS]];
+    t->prec = (enum stm_precision)s->knob[STM_KNOB_PRECISION];
+    t->real = t->prec == STM_PREC_F64 ? sizeof(double) : sizeof(float);
+    task->shape(s->arg[STM_PART_TASK], &t->net.task);
+    if (t->net.task.train == 0)
+        return stm_fail(err, STM_E_INVALID, "the training fraction leaves no training pair of %u",
+                        t->net.task.pairs);
+    t->net.arg = s->arg[STM_PART_MODEL];
+    t->net.n_tensors = t->model->n_tensors;
+    t->model->shape(t->net.arg, &t->net.task, t->net.spec);
+    t->weights = mask_of(t, "weights");
+    for (size_t i = 0; i < s->n_freezes; i++) t->frozen |= mask_of(t, s->freeze[i]);
+    return 0;
+}
+
+int stm_trainer_new(struct stm_trainer **out, const struct stm_settings *s, struct stm_err *err)
+{
+    int rc = stm_settings_complete(s, err);
+    if (rc) return rc;
+    struct stm_trainer *t = stm_calloc(1, sizeof *t);
+    if (!t) return stm_fail(err, STM_E_NOMEM, "no memory for a trainer");
+    t->set = *s;
+    t->set.text = (struct stm_buf){0};
+    rc = bind(t, err);
+    if (rc) goto out;
+    struct stm_carve c = {0};
+    carve(t, &c);
+    t->block = stm_aligned_calloc(c.used);
+    if (!t->block) {
+        rc = stm_fail(err, STM_E_NOMEM, "no memory for a trainer of %zu bytes", c.used);
+        goto out;
+    }
+    c = (struct stm_carve){.base = t->block};
+    carve(t, &c);
+    stm_trainer_init(t, 0);
+out:
+    if (rc)
+        stm_trainer_free(t);
+    else
+        *out = t;
+    return rc;
+}
+
+void stm_trainer_free(struct stm_trainer *t)
+{
+    if (!t) return;
+    stm_free(t->block);
+    stm_free(t);
+}
+
+/* ---- the first state ---- */
+
+void stm_trainer_split(struct stm_trainer *t)
+{
+    const struct stm_task_shape *task = &t->net.task;
+    const struct stm_task_type *type = stm_tasks[t->set.part[STM_PART_TASK]];
+    /* `label` serves as the marks of the training pairs until it is filled. */
+    memset(t->label, 0, task->pairs * sizeof *t->label);
+    for (uint32_t i = 0; i < task->train; i++) t->label[t->order[i]] = 1;
+    uint32_t train = 0, test = task->train;
+    for (uint32_t pair = 0; pair < task->pairs; pair++) {
+        if (t->label[pair])
+            t->pairs[train++] = pair;
+        else
+            t->pairs[test++] = pair;
+    }
+    for (uint32_t i = 0; i < task->pairs; i++)
+        t->label[i] = type->label(t->set.arg[STM_PART_TASK], t->pairs[i]);
+}
+
+/* N(0, 1) / sqrt(fan in), drawn in float64 from sub-stream k of `init`, then rounded. */
+static void init_tensor(struct stm_trainer *t, unsigned k)
+{
+    const struct stm_tensor_spec *spec = &t->net.spec[k];
+    double scale = spec->fan_in ? 1 / sqrt((double)spec->fan_in) : 0;
+    if (!spec->fan_in) {
+        memset(t->net.param[k], 0, spec->n * t->real);
+        return;
+    }
+    stm_rand_normals(t->seed, STM_STREAM_INIT, k, t->normal, spec->n);
+    for (size_t i = 0; i < spec->n; i++) {
+        double x = t->normal[i] * scale;
+        if (t->prec == STM_PREC_F64)
+            ((double *)t->net.param[k])[i] = x;
+        else
+            ((float *)t->net.param[k])[i] = (float)x;
+    }
+}
+
+void stm_trainer_init(struct stm_trainer *t, uint64_t seed)
+{
+    t->seed = seed;
+    t->step = 0;
+    t->tracked = false;
+    t->check = 0;
+    for (unsigned k = 0; k < t->net.n_tensors; k++) {
+        init_tensor(t, k);
+        for (unsigned m = 0; m < t->optimizer->n_moments; m++)
+            memset(t->moment[m][k], 0, t->net.spec[k].n * t->real);
+    }
+    for (unsigned i = 0; i < t->optimizer->n_scalars; i++)
+        t->scalar[i] = t->optimizer->scalar_start;
+    stm_rand_permutation(seed, STM_STREAM_SPLIT, 0, t->order, t->net.task.pairs);
+    stm_trainer_split(t);
+}
+
+uint64_t stm_trainer_at(const struct stm_trainer *t) { return t->step; }
+
+/* ---- norms ---- */
+
+static double squares(const struct stm_trainer *t, const void *x, size_t n)
+{
+    return t->prec == STM_PREC_F64 ? stm_k_f64()->sum_squares(x, n)
+                                   : stm_k_f32()->sum_squares(x, n);
+}
+
+static double squares_diff(const struct stm_trainer *t, const void *x, const void *y, size_t n)
+{
+    return t->prec == STM_PREC_F64 ? stm_k_f64()->sum_squares_diff(x, y, n)
+                                   : stm_k_f32()->sum_squares_diff(x, y, n);
+}
+
+double stm_trainer_squares(const struct stm_trainer *t, uint32_t mask)
+{
+    double sum = 0;
+    for (unsigned k = 0; k < t->net.n_tensors; k++)
+        if (mask >> k & 1) sum += squares(t, t->net.param[k], t->net.spec[k].n);
+    return sum;
+}
+
+void stm_trainer_scale(struct stm_trainer *t, uint32_t mask, double factor)
+{
+    for (unsigned k = 0; k < t->net.n_tensors; k++) {
+        if (!(mask >> k & 1)) continue;
+        if (t->prec == STM_PREC_F64)
+            stm_k_f64()->scale(t->net.param[k], factor, t->net.spec[k].n);
+        else
+            stm_k_f32()->scale(t->net.param[k], (float)factor, t->net.spec[k].n);
+    }
+}
+
+/* ---- one update ---- */
+
+/* The mean loss over the training pairs, differentiated: fills net.grad. */
+static void gradient(struct stm_trainer *t)
+{
+    const struct stm_model_ops *ops = &t->model->ops[t->prec];
+    const size_t n = t->net.task.train;
+    const double scale = t->set.knob[STM_KNOB_OUTPUT_SCALE] / t->set.knob[STM_KNOB_TEMPERATURE];
+    double check = 0;
+    ops->begin(&t->net, true);
+    for (size_t at = 0; at < n; at += STM_TILE) {
+        t->tile.T = n - at < STM_TILE ? n - at : STM_TILE;
+        t->tile.label = t->label + at;
+        ops->forward(&t->net, t->pairs + at, t->tile.T, scale, t->tile.logits, true);
+        check += t->loss->grad[t->prec](&t->tile, scale / (double)n);
+        ops->backward(&t->net, t->pairs + at, t->tile.T, t->tile.logits);
+    }
+    ops->end(&t->net);
+    t->check = check;
+}
+
+static void update(struct stm_trainer *t)
+{
+    const double *arg = t->set.arg[STM_PART_OPTIMIZER];
+    t->optimizer->begin(arg, t->scalar);
+    for (unsigned k = 0; k < t->net.n_tensors; k++) {
+        if (t->frozen >> k & 1) continue;
+        struct stm_slot slot = {.param = t->net.param[k],
+                                .grad = t->net.grad[k],
+                                .n = t->net.spec[k].n,
+                                .decay = t->net.spec[k].decay};
+        for (unsigned m = 0; m < t->optimizer->n_moments; m++) slot.moment[m] = t->moment[m][k];
+        t->optimizer->update[t->prec](arg, t->scalar, &slot);
+    }
+}
+
+static void keep_before(struct stm_trainer *t)
+{
+    for (unsigned k = 0; k < t->net.n_tensors; k++)
+        memcpy(t->before[k], t->net.param[k], t->net.spec[k].n * t->real);
+}
+
+static void compare_with_before(struct stm_trainer *t)
+{
+    for (unsigned k = 0; k < t->net.n_tensors; k++) {
+        size_t n = t->net.spec[k].n;
+        t->delta2[k] = squares_diff(t, t->net.param[k], t->before[k], n);
+        t->before2[k] = squares(t, t->before[k], n);
+    }
+}
+
+void stm_trainer_step(struct stm_trainer *t, bool track)
+{
+    if (track) keep_before(t);
+    gradient(t);
+    update(t);
+    if (track) compare_with_before(t);
+    t->tracked = track;
+    stm_trainer_apply_holds(t);
+    t->step++;
+}
+
+bool stm_trainer_diverged(const struct stm_trainer *t)
+{
+    return !isfinite(t->check) || !isfinite(stm_trainer_squares(t, ~0u));
+}

@@ -1,0 +1,47 @@
+/* What a struct stm_trainer holds: one aligned block behind every array. */
+#ifndef STEMMA_ENGINE_TRAINER_H
+#define STEMMA_ENGINE_TRAINER_H
+
+#include "engine/settings.h"
+#include "engine/tables.h"
+#include "stemma/engine.h"
+
+/* Pairs a tile. It decides the order of the sums over pairs in dW2, so it belongs to the version of
+ * the profile. */
+enum { STM_TILE = 512 };
+
+struct stm_trainer {
+    struct stm_settings set;
+    const struct stm_model_type *model;
+    const struct stm_loss_type *loss;
+    const struct stm_optimizer_type *optimizer;
+    enum stm_precision prec;
+    size_t real;              /* bytes of an element */
+    uint32_t frozen, weights; /* masks of tensors */
+    struct stm_net net;
+    void *moment[STM_MOMENTS_MAX][STM_TENSORS_MAX];
+    void *before[STM_TENSORS_MAX]; /* parameters before a tracked update */
+    double scalar[STM_SCALARS_MAX];
+    uint64_t step, seed;
+
+    uint32_t *order; /* [pairs] the permutation: the state's data.order */
+    uint32_t *pairs; /* [pairs] training pairs ascending, then test pairs ascending */
+    uint32_t *label; /* [pairs] of those */
+    struct stm_tile tile;
+    double *field[STM_FIELDS]; /* [pairs] in the order of `pairs` */
+    double *normal;            /* [largest tensor] numbers drawn at init */
+
+    bool tracked; /* the two below are of the last update */
+    double delta2[STM_TENSORS_MAX], before2[STM_TENSORS_MAX]; /* squared norms */
+    double check; /* finite if and only if the last loss was */
+    void *block;
+};
+
+/* Squared norm of the group's tensors: float64, tensors in order. */
+double stm_trainer_squares(const struct stm_trainer *t, uint32_t mask);
+/* Multiplies the group's tensors by one factor, rounded to their type. */
+void stm_trainer_scale(struct stm_trainer *t, uint32_t mask, double factor);
+/* Sorts and labels the pairs of t->order. */
+void stm_trainer_split(struct stm_trainer *t);
+
+#endif

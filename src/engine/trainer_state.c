@@ -1,0 +1,174 @@
+/* The state of a trainer: seeing it, taking one over, editing it. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "engine/call.h"
+#include "engine/trainer.h"
+
+static enum stm_dtype dtype_of(const struct stm_trainer *t)
+{
+    return t->prec == STM_PREC_F64 ? STM_F64 : STM_F32;
+}
+
+void stm_trainer_view(const struct stm_trainer *t, struct stm_state *out)
+{
+    char name[STM_TENSOR_NAME];
+    *out = (struct stm_state){0};
+    for (unsigned k = 0; k < t->net.n_tensors; k++) {
+        const struct stm_tensor_spec *spec = &t->net.spec[k];
+        snprintf(name, sizeof name, "param.%s", spec->name);
+        stm_state_add(out, name, dtype_of(t), spec->ndim, spec->shape, t->net.param[k]);
+        for (unsigned m = 0; m < t->optimizer->n_moments; m++) {
+            snprintf(name, sizeof name, "%s.%s", t->optimizer->moments[m], spec->name);
+            stm_state_add(out, name, dtype_of(t), spec->ndim, spec->shape, t->moment[m][k]);
+        }
+    }
+    for (unsigned i = 0; i < t->optimizer->n_scalars; i++)
+        stm_state_add(out, t->optimizer->scalars[i], STM_F64, 0, NULL, &t->scalar[i]);
+    stm_state_add(out, "step", STM_U64, 0, NULL, &t->step);
+    stm_state_add(out, "seed", STM_U64, 0, NULL, &t->seed);
+    stm_state_add(out, "data.order", STM_U32, 1, &t->net.task.pairs, t->order);
+}
+
+/* ---- taking over ---- */
+
+static bool same_shape(const struct stm_tensor *a, const struct stm_tensor *b)
+{
+    if (a->ndim != b->ndim || a->bytes != b->bytes) return false;
+    for (unsigned i = 0; i < a->ndim; i++)
+        if (a->shape[i] != b->shape[i]) return false;
+    return true;
+}
+
+static int check_tensors(const struct stm_state *want, const struct stm_state *s,
+                         struct stm_err *err)
+{
+    for (size_t i = 0; i < want->n; i++) {
+        const struct stm_tensor *w = &want->t[i], *has = stm_state_find(s, w->name);
+        if (!has) return stm_fail(err, STM_E_INVALID, "the state has no tensor `%s`", w->name);
+        if (has->dtype != w->dtype)
+            return stm_fail(err, STM_E_INVALID,
+                            "tensor `%s` of the state is %s, the settings need %s", w->name,
+                            stm_dtype_name(has->dtype), stm_dtype_name(w->dtype));
+        if (!same_shape(has, w))
+            return stm_fail(err, STM_E_INVALID,
+                            "tensor `%s` of the state has another shape: %zu bytes, not %zu",
+                            w->name, has->bytes, w->bytes);
+    }
+    for (size_t i = 0; i < s->n; i++)
+        if (!stm_state_find(want, s->t[i].name))
+            return stm_fail(err, STM_E_INVALID, "the settings have no place for tensor `%s`",
+                            s->t[i].name);
+    return 0;
+}
+
+/* `mark` is scratch of n entries. */
+static int check_permutation(const struct stm_tensor *order, uint32_t n, uint32_t *mark,
+                             struct stm_err *err)
+{
+    const uint32_t *v = order->data;
+    memset(mark, 0, n * sizeof *mark);
+    for (uint32_t i = 0; i < n; i++)
+        if (v[i] >= n || mark[v[i]]++)
+            return stm_fail(err, STM_E_INVALID, "tensor `data.order` is not a permutation of %u",
+                            n);
+    return 0;
+}
+
+int stm_trainer_load(struct stm_trainer *t, const struct stm_state *s, struct stm_err *err)
+{
+    struct stm_state mine;
+    stm_trainer_view(t, &mine);
+    int rc = check_tensors(&mine, s, err);
+    if (rc) return rc;
+    rc = check_permutation(stm_state_find(s, "data.order"), t->net.task.pairs, t->label, err);
+    if (!rc)
+        for (size_t i = 0; i < mine.n; i++) {
+            /* The view is of this trainer's own memory; a state may be a view of it too. */
+            void *to = (void *)(uintptr_t)mine.t[i].data;
+            memmove(to, stm_state_find(s, mine.t[i].name)->data, mine.t[i].bytes);
+        }
+    stm_trainer_split(t);
+    if (rc) return rc;
+    t->tracked = false;
+    t->check = 0;
+    return 0;
+}
+
+/* ---- one-shot edits ---- */
+
+/* x[n] = value or x[n] += value. */
+static void fill(const struct stm_trainer *t, void *x, size_t n, enum stm_edit_op op, double value)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (t->prec == STM_PREC_F64) {
+            double *v = (double *)x + i;
+            *v = op == STM_EDIT_SET ? value : *v + value;
+        } else {
+            float *v = (float *)x + i;
+            *v = op == STM_EDIT_SET ? (float)value : *v + (float)value;
+        }
+    }
+}
+
+static void edit_group(struct stm_trainer *t, uint32_t mask, enum stm_edit_op op, double value)
+{
+    if (op == STM_EDIT_MUL) {
+        stm_trainer_scale(t, mask, value);
+        return;
+    }
+    for (unsigned k = 0; k < t->net.n_tensors; k++)
+        if (mask >> k & 1) fill(t, t->net.param[k], t->net.spec[k].n, op, value);
+}
+
+static int edit_norm(struct stm_trainer *t, uint32_t mask, const char *group, enum stm_edit_op op,
+                     double value, struct stm_err *err)
+{
+    double norm = sqrt(stm_trainer_squares(t, mask));
+    double want = op == STM_EDIT_SET ? value : op == STM_EDIT_MUL ? norm * value : norm + value;
+    if (!(want >= 0) || !isfinite(want))
+        return stm_fail(err, STM_E_INVALID, "norm(%s) cannot become %g", group, want);
+    if (norm == 0 && want != 0)
+        return stm_fail(err, STM_E_INVALID, "norm(%s) is 0: it has no direction to scale", group);
+    if (norm != 0) stm_trainer_scale(t, mask, want / norm);
+    return 0;
+}
+
+/* Clears or scales every moment; the bias-correction products stay (language.md, 13). */
+static int edit_moments(struct stm_trainer *t, enum stm_edit_op op, double value,
+                        struct stm_err *err)
+{
+    if (op == STM_EDIT_ADD || value != 0)
+        return stm_fail(err, STM_E_INVALID, "moments can only be set to 0");
+    for (unsigned m = 0; m < t->optimizer->n_moments; m++)
+        for (unsigned k = 0; k < t->net.n_tensors; k++)
+            memset(t->moment[m][k], 0, t->net.spec[k].n * t->real);
+    return 0;
+}
+
+int stm_trainer_edit(struct stm_trainer *t, const char *target, enum stm_edit_op op, double value,
+                     struct stm_err *err)
+{
+    const struct stm_group *sig = NULL;
+    struct stm_call call;
+    if (!isfinite(value))
+        return stm_fail(err, STM_E_INVALID, "%s cannot be edited with %g", target, value);
+    if (!stm_call_parse(&call, target) || call.op >= 0)
+        return stm_fail(err, STM_E_INVALID, "`%s` cannot be edited", target);
+    if (!strcmp(call.name, "moments") && !call.arg[0]) return edit_moments(t, op, value, err);
+    bool norm = !strcmp(call.name, "norm") && call.arg[0];
+    const char *group = norm ? call.arg : call.name;
+    uint32_t mask = stm_group_mask(t->set.part[STM_PART_MODEL], group, &sig);
+    if (!mask || (call.arg[0] && !norm))
+        return stm_fail(err, STM_E_INVALID,
+                        "`%s` cannot be edited; there is GROUP, norm(GROUP), moments", target);
+    if (norm && sig->bias)
+        return stm_fail(err, STM_E_INVALID, "the norm of a group of biases (`%s`) is not edited",
+                        group);
+    t->tracked = false;
+    if (norm) return edit_norm(t, mask, group, op, value, err);
+    edit_group(t, mask, op, value);
+    return 0;
+}
