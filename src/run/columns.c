@@ -1,0 +1,94 @@
+/* Which engine metrics a plan mentions, and where. */
+#include <string.h>
+
+#include "base/fail.h"
+#include "run/view.h"
+
+static int walk(const struct stm_plan *plan, const struct stm_expr *e, unsigned depth,
+                int (*each)(void *ctx, const char *text), void *ctx)
+{
+    if (!e || depth > 64) return 0;
+    if (e->ref == STM_R_ENGINE && e->text) return each(ctx, e->text);
+    int rc = 0;
+    if (e->ref == STM_R_METRIC && e->index >= 0)
+        rc = walk(plan, plan->metrics[e->index].expr, depth + 1, each, ctx);
+    if (e->ref == STM_R_LET && e->index >= 0)
+        rc = walk(plan, plan->lets[e->index].expr, depth + 1, each, ctx);
+    for (unsigned i = 0; !rc && i < e->n; i++) rc = walk(plan, e->kids[i], depth + 1, each, ctx);
+    return rc;
+}
+
+int stm_expr_engine_metrics(const struct stm_plan *plan, const struct stm_expr *e,
+                            int (*each)(void *ctx, const char *text), void *ctx)
+{
+    return walk(plan, e, 0, each, ctx);
+}
+
+struct collector {
+    struct stm_view *v;
+    uint32_t use;
+    unsigned cap;
+};
+
+enum { COLUMNS_MAX = 200 };
+
+static int add(void *ctx, const char *text)
+{
+    struct collector *c = ctx;
+    struct stm_view *v = c->v;
+    for (unsigned i = 0; i < v->n_columns; i++)
+        if (!strcmp(v->columns[i], text)) {
+            v->column_uses[i] |= c->use;
+            return 0;
+        }
+    if (v->n_columns == COLUMNS_MAX) return STM_E_INVALID;
+    v->columns[v->n_columns] = text;
+    v->column_uses[v->n_columns++] = c->use;
+    return 0;
+}
+
+static int collect(struct collector *c, uint32_t use, const struct stm_expr *e)
+{
+    c->use = use;
+    return stm_expr_engine_metrics(c->v->plan, e, add, c);
+}
+
+static int collect_requires(struct collector *c, const struct stm_require *q, unsigned n)
+{
+    int rc = 0;
+    for (unsigned i = 0; !rc && i < n; i++) rc = collect(c, STM_USE_OTHER, q[i].expr);
+    return rc;
+}
+
+int stm_view_collect_columns(struct stm_view *v, struct stm_err *err)
+{
+    const struct stm_plan *p = v->plan;
+    struct collector c = {.v = v};
+    v->columns = stm_arena_alloc(&v->arena, COLUMNS_MAX * sizeof *v->columns);
+    v->column_uses = stm_arena_alloc(&v->arena, COLUMNS_MAX * sizeof *v->column_uses);
+    if (!v->columns || !v->column_uses)
+        return stm_fail(err, STM_E_NOMEM, "planning: out of memory");
+    int rc = 0;
+    for (unsigned i = 0; !rc && i < p->n_events; i++)
+        rc = collect(&c, STM_USE_EVENT, p->events[i].expr);
+    for (unsigned i = 0; !rc && i < p->n_logs; i++) rc = collect(&c, STM_USE_LOG, p->logs[i].expr);
+    for (unsigned i = 0; !rc && i < p->n_captures; i++)
+        rc = collect(&c, STM_USE_OTHER, p->captures[i].expr);
+    for (unsigned i = 0; !rc && i < p->n_calibrates; i++)
+        rc = collect(&c, STM_USE_OTHER, p->calibrates[i].expr);
+    for (unsigned i = 0; !rc && i < p->n_forks; i++)
+        rc = collect_requires(&c, p->forks[i].requires, p->forks[i].n_requires);
+    for (unsigned i = 0; !rc && i < p->n_nodes; i++)
+        rc = collect_requires(&c, p->nodes[i].requires, p->nodes[i].n_requires);
+    for (unsigned i = 0; !rc && i < p->n_claims; i++)
+        rc = collect(&c, STM_USE_OTHER, p->claims[i].expr);
+    for (unsigned i = 0; !rc && i < p->n_expects; i++)
+        rc = collect(&c, STM_USE_OTHER, p->expects[i].expr);
+    for (unsigned i = 0; !rc && i < p->n_displays; i++)
+        for (unsigned k = 0; !rc && k < p->displays[i].n_columns; k++)
+            rc = collect(&c, STM_USE_OTHER, p->displays[i].columns[k].value);
+    if (rc)
+        return stm_fail(err, STM_E_INVALID, "planning %s: more than %d different metrics", p->name,
+                        COLUMNS_MAX);
+    return 0;
+}

@@ -1,0 +1,51 @@
+/* The settings in effect on a replicate, as a function of the step.
+ *
+ * The actions of a run, of its ancestor arms and of the arm itself, in that order and in file
+ * order, each with the stretch of updates on which it acts (language.md, "What exactly happens" 1):
+ * transition n goes from state n to state n + 1. `set ... from step N` acts on transitions n >= N,
+ * `hold ... from step N` on the result of update N, so on n >= N - 1. Windows are half-open. */
+#ifndef STEMMA_RUN_EFFECTIVE_H
+#define STEMMA_RUN_EFFECTIVE_H
+
+#include "stemma/run.h"
+
+/* The fork steps of a node and its ancestors for one seed. */
+struct stm_lineage {
+    int nodes[32]; /* [0] is the run */
+    uint64_t fork_steps[32];
+    unsigned n;
+};
+
+/* One action with its stretch [lo, hi) of transitions. */
+struct stm_active {
+    const struct stm_action *action;
+    int node; /* its owner, in whose context the value is evaluated */
+    uint64_t lo, hi;
+};
+
+struct stm_timeline {
+    const struct stm_data *data;
+    unsigned seed;
+    int run, node;
+    uint64_t start; /* the node's fork step */
+    struct stm_active *items;
+    unsigned n;
+};
+
+/* STM_E_NOTFOUND when a time in it is not known yet. */
+int stm_timeline_make(struct stm_timeline *t, const struct stm_data *d, const struct stm_lineage *l,
+                      unsigned seed, struct stm_err *err);
+void stm_timeline_release(struct stm_timeline *t);
+
+/* The first step after `step` at which something begins or ends, or UINT64_MAX. */
+uint64_t stm_timeline_cut(const struct stm_timeline *t, uint64_t step);
+/* The settings of the transition from state `step` to the next. STM_E_NOTFOUND when a value is not
+ * known yet. */
+int stm_timeline_settings(const struct stm_timeline *t, uint64_t step, struct stm_settings **out,
+                          struct stm_err *err);
+/* The edits that the node itself makes at its fork, as canonical text, one a line: its `once`
+ * edits in file order, then "holds" when it declares a hold in force there. "" for none: the arm
+ * starts from the fork state as it is. */
+int stm_timeline_edits(const struct stm_timeline *t, struct stm_buf *out, struct stm_err *err);
+
+#endif

@@ -1,0 +1,373 @@
+#include "run/worker.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/fail.h"
+#include "base/mem.h"
+
+/* Everything one task needs while it runs. */
+struct job {
+    const struct stm_work *w;
+    const struct stm_view *v;
+    const struct stm_task *task;
+    struct stm_trainer *trainer;
+    struct stm_trail known;     /* what the store had */
+    struct stm_trail fresh;     /* what is new since the last commit */
+    struct stm_metric *metrics; /* [v->n_columns], parsed */
+    struct stm_id head;
+    uint32_t latched; /* events that have come */
+    uint64_t steps;
+    struct timespec said; /* when progress was last told */
+    /* the step being measured, for the evaluator */
+    struct stm_data data;
+    double row[256]; /* [v->n_columns] */
+    bool have[256];
+};
+
+/* ---- expressions on the step at hand ---- */
+
+static bool row_metric(void *ctx, int node, unsigned seed, const char *text, double step,
+                       double *out)
+{
+    const struct job *j = ctx;
+    (void)node, (void)seed, (void)step;
+    for (unsigned i = 0; i < j->v->n_columns; i++)
+        if (j->have[i] && !strcmp(j->v->columns[i], text)) {
+            *out = j->row[i];
+            return true;
+        }
+    return false;
+}
+
+static bool row_capture(void *ctx, int capture, int node, unsigned seed, double *out)
+{
+    const struct job *j = ctx;
+    return j->v->data.capture(j->v->data.ctx, capture, node, seed, out);
+}
+
+static bool row_calibrate(void *ctx, int calibrate, int node, double *out)
+{
+    const struct job *j = ctx;
+    return j->v->data.calibrate(j->v->data.ctx, calibrate, node, out);
+}
+
+/* Latches the events that hold on the row; the bits that are new. */
+static int latch(struct job *j, uint64_t step, uint32_t *came, struct stm_err *err)
+{
+    *came = 0;
+    for (unsigned e = 0; e < j->v->plan->n_events; e++) {
+        uint32_t bit = UINT32_C(1) << e;
+        double holds;
+        if (j->latched & bit) continue;
+        int rc = stm_eval_seed(&j->data, j->v->plan->events[e].expr, j->task->node, j->task->seed,
+                               (double)step, &holds, err);
+        if (rc == STM_E_INVALID) continue; /* 0/0 is no event */
+        if (rc) return rc;
+        if (holds != 0) *came |= bit;
+    }
+    j->latched |= *came;
+    return 0;
+}
+
+/* ---- measuring ---- */
+
+static bool on_grid(uint64_t step, uint64_t every) { return every && step % every == 0; }
+
+static bool wanted_anchor(const struct job *j, uint64_t step)
+{
+    for (unsigned i = 0; i < j->task->n_anchors; i++)
+        if (j->task->anchors[i] == step) return true;
+    return on_grid(step, j->w->anchor_every);
+}
+
+/* Which columns to measure at `step`: events on their grid, logs on theirs, all where `all`. */
+static bool wanted_column(const struct job *j, unsigned column, uint64_t step, bool all)
+{
+    uint32_t use = j->v->column_uses[column];
+    if (all) return true;
+    if ((use & STM_USE_EVENT) && on_grid(step, j->v->plan->every)) return true;
+    return (use & STM_USE_LOG) && on_grid(step, j->v->plan->log_every);
+}
+
+/* Adds to the row the wanted columns that are not there yet. */
+static void measure_row(struct job *j, uint64_t step, bool all)
+{
+    const struct stm_metric *m[256];
+    unsigned which[256], n = 0;
+    double values[256];
+    for (unsigned i = 0; i < j->v->n_columns; i++)
+        if (!j->have[i] && wanted_column(j, i, step, all)) {
+            which[n] = i;
+            m[n++] = &j->metrics[i];
+        }
+    if (n) stm_trainer_measure(j->trainer, m, n, values);
+    for (unsigned i = 0; i < n; i++) {
+        /* The first step after a restore has no last update to look at. */
+        if (isnan(values[i]) && stm_metric_reads_update(m[i])) continue;
+        j->row[which[i]] = values[i];
+        j->have[which[i]] = true;
+    }
+}
+
+static int tensor_names(struct job *j, const struct stm_state *s, const unsigned *order,
+                        struct stm_err *err)
+{
+    return j->fresh.tensor_names ? 0 : stm_trail_set_tensors(&j->fresh, s, order, err);
+}
+
+static int remember(struct job *j, struct stm_trail_entry *e, struct stm_err *err)
+{
+    struct stm_trail_value values[256];
+    for (unsigned i = 0; i < j->v->n_columns; i++) {
+        if (!j->have[i]) continue;
+        int column = stm_trail_column(&j->fresh, j->v->columns[i]);
+        if (column < 0) return stm_fail(err, STM_E_NOMEM, "measuring: out of memory");
+        values[e->n_values++] = (struct stm_trail_value){(unsigned)column, j->row[i]};
+    }
+    e->values = values;
+    return stm_trail_add(&j->fresh, e, err);
+}
+
+static int differs(const struct job *j, uint64_t step, struct stm_err *err)
+{
+    return stm_fail(err, STM_E_MISMATCH,
+                    "`%s` seed %d: re-executing reached another state at step %llu than the store "
+                    "has; `stemma replay` names the tensors",
+                    j->v->plan->nodes[j->task->node].path, j->v->seeds[j->task->seed],
+                    (unsigned long long)step);
+}
+
+/* Digests and measures the present state; `came` gets the events that came with it. */
+static int measure(struct job *j, bool all, uint32_t *came, struct stm_err *err)
+{
+    uint64_t step = stm_trainer_at(j->trainer);
+    struct stm_state s;
+    struct stm_id ids[STM_STATE_MAX];
+    unsigned order[STM_STATE_MAX];
+    struct stm_trail_entry e = {.step = step, .tensors = ids};
+    stm_trainer_view(j->trainer, &s);
+    int rc = stm_state_ids(&s, &e.state, ids, order, err);
+    if (!rc) rc = tensor_names(j, &s, order, err);
+    if (rc) return rc;
+    const struct stm_trail_entry *old = stm_trail_at(&j->known, step);
+    if (old && !stm_id_eq(&old->state, &e.state)) return differs(j, step, err);
+    unsigned known = 0, total = 0;
+    for (unsigned i = 0; i < j->v->n_columns; i++) {
+        j->have[i] = old && stm_trail_metric(&j->known, old, j->v->columns[i], &j->row[i]);
+        known += j->have[i];
+    }
+    measure_row(j, step, all);
+    for (unsigned i = 0; i < j->v->n_columns; i++) total += j->have[i];
+    if (!old || total > known) rc = remember(j, &e, err);
+    *came = 0;
+    bool counts = step > j->task->piece->from || j->task->root;
+    if (!rc && counts && on_grid(step, j->v->plan->every)) rc = latch(j, step, came, err);
+    return rc;
+}
+
+/* ---- storing ---- */
+
+/* Marks the entry of `step` as an anchor, adding it when it is not among the fresh ones. */
+static int mark_stored(struct job *j, const struct stm_state *s, struct stm_err *err)
+{
+    struct stm_id ids[STM_STATE_MAX];
+    unsigned order[STM_STATE_MAX];
+    struct stm_trail_entry e = {.step = stm_state_step(s), .stored = true, .tensors = ids};
+    int rc = stm_state_ids(s, &e.state, ids, order, err);
+    if (!rc) rc = tensor_names(j, s, order, err);
+    return rc ? rc : stm_trail_add(&j->fresh, &e, err);
+}
+
+/* Empties `fresh` and takes up its entries into `known`. */
+static int absorb(struct job *j, struct stm_err *err)
+{
+    int rc = 0;
+    struct stm_trail next;
+    stm_trail_release(&j->known);
+    rc = stm_trail_load(&j->known, j->w->store, &j->fresh.key, err);
+    if (rc) return rc;
+    rc = stm_trail_new(&next, &j->fresh.start, j->fresh.start_step, j->fresh.settings,
+                       j->fresh.profile, err);
+    if (rc) return rc;
+    stm_trail_release(&j->fresh);
+    j->fresh = next;
+    j->head = j->known.head;
+    return 0;
+}
+
+/* Commits what is new, with the present state as an anchor. */
+static int commit(struct job *j, struct stm_err *err)
+{
+    struct stm_state s;
+    stm_trainer_view(j->trainer, &s);
+    const struct stm_trail_entry *old = stm_trail_at(&j->known, stm_state_step(&s));
+    bool stored = old && old->stored;
+    if (stored && !j->fresh.n_entries && j->fresh.diverged == STM_NEVER) return 0;
+    int rc = stored ? 0 : mark_stored(j, &s, err);
+    if (!rc) rc = stm_trail_commit(&j->fresh, j->w->store, stored ? NULL : &s, &j->head, err);
+    return rc ? rc : absorb(j, err);
+}
+
+/* ---- running ---- */
+
+static void say(struct job *j)
+{
+    struct timespec now;
+    if (!j->w->progress) return;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    double since =
+        (double)(now.tv_sec - j->said.tv_sec) + 1e-9 * (double)(now.tv_nsec - j->said.tv_nsec);
+    if (since < 0.1) return;
+    j->said = now;
+    j->w->progress(j->w->ctx, stm_trainer_at(j->trainer));
+}
+
+/* Whether the update to `step` must be tracked for a metric that reads it. */
+static bool must_track(const struct job *j, uint64_t step, bool all)
+{
+    for (unsigned i = 0; i < j->v->n_columns; i++)
+        if (stm_metric_reads_update(&j->metrics[i]) && wanted_column(j, i, step, all)) return true;
+    return false;
+}
+
+/* What is done at the present step before the next one; *end when the task is over. */
+static int visit(struct job *j, bool *end, struct stm_err *err)
+{
+    const struct stm_task *t = j->task;
+    uint64_t step = stm_trainer_at(j->trainer);
+    bool interrupted = j->w->interrupt && *j->w->interrupt;
+    bool nan = stm_trainer_diverged(j->trainer);
+    bool anchor = wanted_anchor(j, step), last = step >= t->until || interrupted || nan;
+    bool first = step == t->piece->from;
+    *end = last;
+    if (!(anchor || last || first || on_grid(step, j->v->plan->every) ||
+          on_grid(step, j->v->plan->log_every)))
+        return 0;
+    uint32_t came = 0;
+    int rc = measure(j, anchor || last || first, &came, err);
+    if (rc) return rc;
+    bool stop = (came & t->stop_events) != 0;
+    if (stop || (came & t->anchor_events)) { /* a row that claims may want to read: all of it */
+        uint32_t none;
+        rc = measure(j, true, &none, err);
+        anchor = true;
+    }
+    if (nan) j->fresh.diverged = step;
+    *end = last || stop;
+    if (!rc && (anchor || *end)) rc = commit(j, err);
+    if (!rc && interrupted && step < t->until && !stop && !nan)
+        rc = stm_fail(err, STM_E_INTERRUPTED, "interrupted");
+    return rc;
+}
+
+static int loop(struct job *j, struct stm_err *err)
+{
+    for (;;) {
+        bool end;
+        int rc = visit(j, &end, err);
+        if (rc || end) return rc;
+        uint64_t next = stm_trainer_at(j->trainer) + 1;
+        bool all = next >= j->task->until || wanted_anchor(j, next);
+        stm_trainer_step(j->trainer, must_track(j, next, all));
+        j->steps++;
+        say(j);
+    }
+}
+
+static int parse_metrics(struct job *j, struct stm_err *err)
+{
+    j->metrics = stm_calloc(j->v->n_columns, sizeof *j->metrics);
+    if (!j->metrics) return stm_fail(err, STM_E_NOMEM, "measuring: out of memory");
+    int rc = 0;
+    for (unsigned i = 0; !rc && i < j->v->n_columns; i++)
+        rc = stm_metric_parse(&j->metrics[i], j->v->columns[i], err);
+    return rc;
+}
+
+/* Makes or finds the first state of the trajectory; the trainer holds it afterwards. */
+static int begin(struct job *j, struct stm_id *start, struct stm_err *err)
+{
+    const struct stm_piece *p = j->task->piece;
+    if (p->start_known) {
+        *start = p->start;
+        return 0;
+    }
+    int rc = stm_origin_build(&p->origin, j->trainer, j->w->store, err);
+    struct stm_state s;
+    if (!rc) stm_trainer_view(j->trainer, &s);
+    return rc ? rc : stm_origin_store(&p->origin, &s, j->w->store, start, err);
+}
+
+/* Loads the last anchor at or before the task's first step; the start state when there is none. */
+static int restore(struct job *j, const struct stm_id *start, struct stm_err *err)
+{
+    const struct stm_trail_entry *a = stm_trail_anchor(&j->known, j->task->resume);
+    struct stm_id id = a ? a->state : *start;
+    uint64_t step = a ? a->step : j->task->piece->from;
+    struct stm_state s;
+    int rc = stm_state_get(j->w->store, &id, &s, err);
+    if (rc) return rc;
+    rc = stm_trainer_load(j->trainer, &s, err);
+    stm_state_release(&s);
+    if (!rc && stm_trainer_at(j->trainer) != step)
+        rc = stm_fail(err, STM_E_DAMAGED, "the anchor of step %llu holds the state of step %llu",
+                      (unsigned long long)step, (unsigned long long)stm_trainer_at(j->trainer));
+    return rc;
+}
+
+/* Events that the trail says had come before the step we start from. */
+static int latch_known(struct job *j, struct stm_err *err)
+{
+    uint64_t from = stm_trainer_at(j->trainer);
+    for (size_t i = 0; i < j->known.n_entries && j->known.entries[i].step < from; i++) {
+        const struct stm_trail_entry *e = &j->known.entries[i];
+        uint32_t came;
+        if (!on_grid(e->step, j->v->plan->every)) continue;
+        if (e->step == j->task->piece->from && !j->task->root) continue;
+        for (unsigned k = 0; k < j->v->n_columns; k++)
+            j->have[k] = stm_trail_metric(&j->known, e, j->v->columns[k], &j->row[k]);
+        int rc = latch(j, e->step, &came, err);
+        if (rc && rc != STM_E_NOTFOUND) return rc;
+    }
+    return 0;
+}
+
+static int prepare(struct job *j, struct stm_err *err)
+{
+    const struct stm_piece *p = j->task->piece;
+    struct stm_settings *settings = NULL;
+    struct stm_id start, key;
+    int rc = parse_metrics(j, err);
+    if (!rc) rc = stm_settings_parse(&settings, p->settings, err);
+    if (!rc) rc = stm_trainer_new(&j->trainer, settings, err);
+    stm_settings_free(settings);
+    if (!rc) rc = begin(j, &start, err);
+    if (rc) return rc;
+    key = stm_trail_key(&start, p->settings, j->v->profile);
+    rc = stm_trail_load(&j->known, j->w->store, &key, err);
+    if (!rc) rc = stm_trail_new(&j->fresh, &start, p->from, p->settings, j->v->profile, err);
+    if (rc) return rc;
+    j->head = j->known.head;
+    rc = restore(j, &start, err);
+    return rc ? rc : latch_known(j, err);
+}
+
+int stm_work_do(const struct stm_work *w, uint64_t *steps, struct stm_err *err)
+{
+    struct job j = {.w = w, .v = w->view, .task = w->task, .latched = w->task->latched};
+    j.data = w->view->data;
+    j.data.ctx = &j;
+    j.data.metric = row_metric;
+    j.data.capture = row_capture;
+    j.data.calibrate = row_calibrate;
+    int rc = prepare(&j, err);
+    if (!rc) rc = loop(&j, err);
+    *steps = j.steps;
+    stm_trainer_free(j.trainer);
+    stm_trail_release(&j.known);
+    stm_trail_release(&j.fresh);
+    stm_free(j.metrics);
+    return rc;
+}
