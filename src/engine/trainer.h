@@ -8,7 +8,7 @@
 
 /* Pairs a tile. It decides the order of the sums over pairs in dW2, so it belongs to the version of
  * the profile. */
-enum { STM_TILE = 512 };
+enum { STM_TILE = 192 };
 
 struct stm_trainer {
     struct stm_settings set;
