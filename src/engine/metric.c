@@ -90,8 +90,8 @@ static int read_argument(struct stm_metric *m, const struct stm_metric_sig *sig,
                             call->arg);
     }
     if ((sig->arg == STM_A_SET_COND) != (call->op >= 0))
-        return stm_fail(err, STM_E_INVALID, "`%s` %s a condition like p_correct >= 0.5", sig->name,
-                        sig->arg == STM_A_SET_COND ? "needs" : "takes no");
+        return stm_fail(err, STM_E_INVALID, "`%s` %s condition like p_correct >= 0.5", sig->name,
+                        sig->arg == STM_A_SET_COND ? "needs a" : "takes no");
     if (call->op < 0) return 0;
     m->field = index_of(stm_engine_vocab()->fields, call->field);
     m->op = call->op;
