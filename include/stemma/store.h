@@ -88,8 +88,10 @@ int stm_store_refresh(struct stm_store *s, struct stm_err *err);
 int stm_txn_begin(struct stm_txn **out, struct stm_store *s, struct stm_err *err);
 /* Adds an object. `elem_size` (1, 2, 4 or 8) steers the byte-plane codec. `refs` are the ids that
  * the payload points to: they must be in this transaction or in the store already (STM_E_NOTFOUND).
- * An object that the store has is verified against it (STM_E_COLLISION) and not written again.
- * `id_out` may be NULL. */
+ * An object that the store has is verified against it (STM_E_COLLISION) and not written again; one
+ * whose stored copy is damaged is written again, which mends it. STM_E_INVALID: too large, or there
+ * already as another type or with other references. After a failed put the transaction can only be
+ * dropped: later puts and the commit return the same code. `id_out` may be NULL. */
 int stm_txn_put(struct stm_txn *t, enum stm_object_type type, const void *p, size_t n,
                 unsigned elem_size, const struct stm_id *refs, size_t n_refs, struct stm_id *id_out,
                 struct stm_err *err);

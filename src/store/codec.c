@@ -10,23 +10,50 @@
 enum { PLANE_CONST, PLANE_RAW, PLANE_ZSTD };
 enum { LEVEL_BYTES = 3, LEVEL_PLANE = 1 };
 
-/* Decoded elements of a small plane are not worth a frame header. */
+/* Smaller planes are not worth a frame header. */
 enum { ZSTD_MIN = 64 };
 
 struct stm_codec {
-    ZSTD_CCtx *cctx;
+    ZSTD_CCtx *frequency, *plane_ctx, *bytes_ctx;
     ZSTD_DCtx *dctx;
-    unsigned char *plane, *packed, *check; /* grow on demand */
-    size_t plane_cap, packed_cap, check_cap;
+    unsigned char *planes, *packed, *check; /* grow on demand */
+    size_t planes_cap, packed_cap, check_cap;
 };
+
+/* The exponents of weights follow no order, so looking for repeats in them is wasted time: a
+ * context that finds next to none and codes the bytes by frequency alone takes a fifth of level 1's
+ * time and packs better (plane 3 of normal f32 values: 0.33 in 0.2 ms, level 1: 0.39 in 1.0 ms).
+ * What comes out is an ordinary frame. A library that does not know a parameter packs less well. */
+static ZSTD_CCtx *frequency_context(void)
+{
+    ZSTD_CCtx *z = ZSTD_createCCtx();
+    if (!z) return NULL;
+    ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, LEVEL_PLANE);
+    ZSTD_CCtx_setParameter(z, ZSTD_c_strategy, ZSTD_fast);
+    ZSTD_CCtx_setParameter(z, ZSTD_c_minMatch, 7);
+    ZSTD_CCtx_setParameter(z, ZSTD_c_hashLog, 6);
+    ZSTD_CCtx_setParameter(z, ZSTD_c_targetLength,
+                           ZSTD_cParam_getBounds(ZSTD_c_targetLength).upperBound);
+    ZSTD_CCtx_setParameter(z, ZSTD_c_experimentalParam5, 1); /* code literals by Huffman always */
+    return z;
+}
+
+static ZSTD_CCtx *level_context(int level)
+{
+    ZSTD_CCtx *z = ZSTD_createCCtx();
+    if (z) ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, level);
+    return z;
+}
 
 struct stm_codec *stm_codec_new(void)
 {
     struct stm_codec *c = stm_calloc(1, sizeof *c);
     if (!c) return NULL;
-    c->cctx = ZSTD_createCCtx();
+    c->frequency = frequency_context();
+    c->plane_ctx = level_context(LEVEL_PLANE);
+    c->bytes_ctx = level_context(LEVEL_BYTES);
     c->dctx = ZSTD_createDCtx();
-    if (c->cctx && c->dctx) return c;
+    if (c->frequency && c->plane_ctx && c->bytes_ctx && c->dctx) return c;
     stm_codec_free(c);
     return NULL;
 }
@@ -34,9 +61,11 @@ struct stm_codec *stm_codec_new(void)
 void stm_codec_free(struct stm_codec *c)
 {
     if (!c) return;
-    ZSTD_freeCCtx(c->cctx);
+    ZSTD_freeCCtx(c->frequency);
+    ZSTD_freeCCtx(c->plane_ctx);
+    ZSTD_freeCCtx(c->bytes_ctx);
     ZSTD_freeDCtx(c->dctx);
-    stm_free(c->plane);
+    stm_free(c->planes);
     stm_free(c->packed);
     stm_free(c->check);
     stm_free(c);
@@ -52,41 +81,86 @@ static bool grow(unsigned char **p, size_t *cap, size_t n)
     return true;
 }
 
-static void plane_gather(unsigned char *restrict plane, const unsigned char *restrict p,
-                         size_t count, unsigned elem, unsigned k)
+/* Elements of 4 bytes are nearly all there is; with a pointer for each plane the compiler turns
+ * these loops into shuffles, which a loop over one plane with a stride does not become. */
+static void split4(unsigned char *restrict a, unsigned char *restrict b, unsigned char *restrict c,
+                   unsigned char *restrict d, const unsigned char *restrict p, size_t count)
 {
-    switch (elem) { /* constant strides, so that the loops vectorise */
-    case 2:
-        for (size_t i = 0; i < count; i++) plane[i] = p[2 * i + k];
-        break;
-    case 4:
-        for (size_t i = 0; i < count; i++) plane[i] = p[4 * i + k];
-        break;
-    default:
-        for (size_t i = 0; i < count; i++) plane[i] = p[elem * i + k];
+    for (size_t i = 0; i < count; i++) {
+        a[i] = p[4 * i];
+        b[i] = p[4 * i + 1];
+        c[i] = p[4 * i + 2];
+        d[i] = p[4 * i + 3];
     }
 }
 
-static void plane_scatter(unsigned char *restrict raw, const unsigned char *restrict plane,
-                          size_t count, unsigned elem, unsigned k)
+static void join4(unsigned char *restrict p, const unsigned char *restrict a,
+                  const unsigned char *restrict b, const unsigned char *restrict c,
+                  const unsigned char *restrict d, size_t count)
 {
-    switch (elem) {
-    case 2:
-        for (size_t i = 0; i < count; i++) raw[2 * i + k] = plane[i];
-        break;
-    case 4:
-        for (size_t i = 0; i < count; i++) raw[4 * i + k] = plane[i];
-        break;
-    default:
-        for (size_t i = 0; i < count; i++) raw[elem * i + k] = plane[i];
+    for (size_t i = 0; i < count; i++) {
+        p[4 * i] = a[i];
+        p[4 * i + 1] = b[i];
+        p[4 * i + 2] = c[i];
+        p[4 * i + 3] = d[i];
     }
+}
+
+/* Plane k is planes[k * count ..]. */
+static void planes_split(unsigned char *planes, const unsigned char *p, size_t count, unsigned elem)
+{
+    if (elem == 4) {
+        split4(planes, planes + count, planes + 2 * count, planes + 3 * count, p, count);
+        return;
+    }
+    for (unsigned k = 0; k < elem; k++)
+        for (size_t i = 0; i < count; i++) planes[k * count + i] = p[elem * i + k];
+}
+
+static void planes_join(unsigned char *p, const unsigned char *planes, size_t count, unsigned elem)
+{
+    if (elem == 4) {
+        join4(p, planes, planes + count, planes + 2 * count, planes + 3 * count, count);
+        return;
+    }
+    for (unsigned k = 0; k < elem; k++)
+        for (size_t i = 0; i < count; i++) p[elem * i + k] = planes[k * count + i];
 }
 
 static bool is_constant(const unsigned char *p, size_t n) { return !memcmp(p, p + 1, n - 1); }
 
+/* Packs p[0..n) into `to`; n when that fails, which stores it raw. */
+static size_t pack(ZSTD_CCtx *z, unsigned char *to, size_t cap, const unsigned char *p, size_t n)
+{
+    size_t got = ZSTD_compress2(z, to, cap, p, n);
+    return ZSTD_isError(got) || got > n ? n : got;
+}
+
+/* Leaves the packed plane in c->packed and returns its size, or n when raw is as good; 0 when
+ * memory is out. By frequency first; with a search for repeats when that gains nothing (a counter's
+ * low byte) or very much (mostly zeros), where repeats may gain more. On noise the search gives up
+ * quickly. */
+static size_t plane_pack(struct stm_codec *c, const unsigned char *plane, size_t n,
+                         bool by_frequency)
+{
+    size_t bound = ZSTD_compressBound(n);
+    if (!grow(&c->packed, &c->packed_cap, 2 * bound)) return 0;
+    size_t best = n;
+    if (by_frequency) {
+        best = pack(c->frequency, c->packed, bound, plane, n);
+        if (best > n / 4 && best + n / 64 < n) return best;
+    }
+    size_t z = pack(by_frequency ? c->plane_ctx : c->bytes_ctx, c->packed + bound, bound, plane, n);
+    if (z < best) {
+        memcpy(c->packed, c->packed + bound, z);
+        best = z;
+    }
+    return best + n / 64 < n ? best : n; /* a gain below 1/64 is not worth the decoding */
+}
+
 /* Appends one plane of n > 0 bytes. */
 static bool plane_encode(struct stm_codec *c, struct stm_buf *out, const unsigned char *plane,
-                         size_t n, int level)
+                         size_t n, bool by_frequency)
 {
     if (is_constant(plane, n)) {
         stm_buf_u8(out, PLANE_CONST);
@@ -94,20 +168,11 @@ static bool plane_encode(struct stm_codec *c, struct stm_buf *out, const unsigne
         stm_buf_u8(out, plane[0]);
         return true;
     }
-    if (n >= ZSTD_MIN) {
-        if (!grow(&c->packed, &c->packed_cap, ZSTD_compressBound(n))) return false;
-        size_t z = ZSTD_compressCCtx(c->cctx, c->packed, c->packed_cap, plane, n, level);
-        /* A gain below 1/64 is not worth the decoding. */
-        if (!ZSTD_isError(z) && z + n / 64 < n) {
-            stm_buf_u8(out, PLANE_ZSTD);
-            stm_buf_u32(out, (uint32_t)z);
-            stm_buf_put(out, c->packed, z);
-            return true;
-        }
-    }
-    stm_buf_u8(out, PLANE_RAW);
-    stm_buf_u32(out, (uint32_t)n);
-    stm_buf_put(out, plane, n);
+    size_t z = n >= ZSTD_MIN ? plane_pack(c, plane, n, by_frequency) : n;
+    if (!z) return false;
+    stm_buf_u8(out, z < n ? PLANE_ZSTD : PLANE_RAW);
+    stm_buf_u32(out, (uint32_t)z);
+    stm_buf_put(out, z < n ? c->packed : plane, z);
     return true;
 }
 
@@ -116,13 +181,12 @@ static int encode_planes(struct stm_codec *c, struct stm_buf *out, const unsigne
 {
     size_t count = n / elem;
     if (count && elem == 1) {
-        if (!plane_encode(c, out, p, count, LEVEL_BYTES)) return -1;
+        if (!plane_encode(c, out, p, count, false)) return -1;
     } else if (count) {
-        if (!grow(&c->plane, &c->plane_cap, count)) return -1;
-        for (unsigned k = 0; k < elem; k++) {
-            plane_gather(c->plane, p, count, elem, k);
-            if (!plane_encode(c, out, c->plane, count, LEVEL_PLANE)) return -1;
-        }
+        if (!grow(&c->planes, &c->planes_cap, count * elem)) return -1;
+        planes_split(c->planes, p, count, elem);
+        for (unsigned k = 0; k < elem; k++)
+            if (!plane_encode(c, out, c->planes + k * count, count, true)) return -1;
     }
     stm_buf_put(out, p + count * elem, n - count * elem);
     return out->failed ? -1 : 0;
@@ -184,13 +248,13 @@ int stm_codec_decode(struct stm_codec *c, void *raw, size_t n, unsigned elem_siz
         int rc = plane_decode(c, &r, dst, count, err);
         if (rc) return rc;
     } else if (count) {
-        if (!grow(&c->plane, &c->plane_cap, count))
+        if (!grow(&c->planes, &c->planes_cap, count * elem_size))
             return stm_fail(err, STM_E_NOMEM, "cannot decode %zu bytes: out of memory", n);
         for (unsigned k = 0; k < elem_size; k++) {
-            int rc = plane_decode(c, &r, c->plane, count, err);
+            int rc = plane_decode(c, &r, c->planes + k * count, count, err);
             if (rc) return rc;
-            plane_scatter(dst, c->plane, count, elem_size, k);
         }
+        planes_join(dst, c->planes, count, elem_size);
     }
     size_t tail = n - count * elem_size;
     if (r.n - r.at != tail) return bad(err);
