@@ -55,10 +55,12 @@ bool stm_call_parse(struct stm_call *out, const char *text)
     return s && *s == '\0';
 }
 
-void stm_number_text(char *out, double v)
+void stm_number_text(char out[STM_NUMBER_TEXT], double v)
 {
+    char text[STM_NUMBER_TEXT] = "";
     for (int digits = 1; digits <= 17; digits++) {
-        snprintf(out, 32, "%.*g", digits, v);
-        if (strtod(out, NULL) == v) return;
+        snprintf(text, sizeof text, "%.*g", digits, v);
+        if (strtod(text, NULL) == v) break;
     }
+    memcpy(out, text, sizeof text);
 }

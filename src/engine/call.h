@@ -17,7 +17,8 @@ struct stm_call {
  * long, or the number is not finite. */
 bool stm_call_parse(struct stm_call *out, const char *text);
 
-/* The shortest decimal text, up to 17 digits, that reads back to `v`; needs 32 bytes. */
-void stm_number_text(char *out, double v);
+enum { STM_NUMBER_TEXT = 32 };
+/* The shortest decimal text, up to 17 digits, that reads back to `v`. */
+void stm_number_text(char out[STM_NUMBER_TEXT], double v);
 
 #endif

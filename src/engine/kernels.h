@@ -36,8 +36,6 @@ struct stm_adamw_step {
         void (*scatter)(const REAL *dh, const REAL *g, REAL *du, REAL *dv, size_t n);              \
         /* y[n] += x[n] */                                                                         \
         void (*add)(REAL * y, const REAL *x, size_t n);                                            \
-        /* y[n] = x[n] + c[n] */                                                                   \
-        void (*add_to)(REAL * y, const REAL *x, const REAL *c, size_t n);                          \
         /* x[n] *= a */                                                                            \
         void (*scale)(REAL * x, REAL a, size_t n);                                                 \
         /* logits[c][T] = (logits[c][T] + bias[c]) * a; in place */                                \

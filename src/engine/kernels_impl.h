@@ -173,11 +173,6 @@ static void R(k_add)(REAL *restrict y, const REAL *restrict x, size_t n)
     for (size_t i = 0; i < n; i++) y[i] += x[i];
 }
 
-static void R(k_add_to)(REAL *restrict y, const REAL *restrict x, const REAL *restrict c, size_t n)
-{
-    for (size_t i = 0; i < n; i++) y[i] = x[i] + c[i];
-}
-
 static void R(k_scale)(REAL *x, REAL a, size_t n)
 {
     for (size_t i = 0; i < n; i++) x[i] *= a;
@@ -296,7 +291,6 @@ static const struct R(stm_kernels) R(table) = {
     .gelu = R(k_gelu),
     .scatter = R(k_scatter),
     .add = R(k_add),
-    .add_to = R(k_add_to),
     .scale = R(k_scale),
     .bias_scale = R(k_bias_scale),
     .softmax = R(k_softmax),

@@ -59,7 +59,7 @@ static int index_of(const char *const *names, const char *name)
 
 static void make_text(struct stm_metric *m, const char *name, const struct stm_call *call)
 {
-    char number[32];
+    char number[STM_NUMBER_TEXT];
     if (m->op >= 0) {
         stm_number_text(number, m->bound);
         snprintf(m->text, sizeof m->text, "%s(%s, %s %s %s)", name, call->arg, call->field,

@@ -7,17 +7,17 @@
 
 enum { EMBED, HIDDEN, ACT, INIT }; /* arguments */
 enum { E, W1, B1, W2, B2, TENSORS };
-/* Work arrays; the last four only hold what a backward pass needs. */
+/* Work arrays, those from SLOPE on for the backward pass; C = p classes. */
 enum {
     U,     /* [p][H] E W1[0:d] + b1 */
     V,     /* [p][H] E W1[d:2d] */
-    W2T,   /* [p][H] W2 transposed */
+    W2T,   /* [C][H] W2 transposed */
     ACTS,  /* [tile][H] hidden activations */
     SLOPE, /* [tile][H] derivative of the activation */
-    DH,    /* [tile][H] */
-    DU,    /* [p][H] */
+    DH,    /* [tile][H] gradient of the activations */
+    DU,    /* [p][H] gradients of U and V */
     DV,    /* [p][H] */
-    DW2T   /* [p][H] */
+    DW2T   /* [C][H] gradient of W2, transposed */
 };
 
 static const char *const acts[] = {"gelu", NULL};

@@ -19,7 +19,7 @@ struct lines {
 static void add_value(struct lines *l, const char *prefix, const char *name,
                       const struct stm_param *p, double value)
 {
-    char number[32];
+    char number[STM_NUMBER_TEXT];
     if (isnan(value)) return;
     if (p->kind == STM_K_SYM)
         snprintf(number, sizeof number, "%s", p->syms[(size_t)value]);
@@ -52,7 +52,7 @@ static int by_text(const void *a, const void *b) { return strcmp(a, b); }
 static void put_holds(struct stm_buf *b, const struct stm_settings *s)
 {
     for (size_t i = 0; i < s->n_holds; i++) {
-        char number[32];
+        char number[STM_NUMBER_TEXT];
         stm_number_text(number, s->hold[i].v[0]);
         stm_buf_printf(b, "hold %s %s %s\n", s->hold[i].quantity,
                        s->hold[i].op == STM_HOLD_LE ? "<=" : "=", number);

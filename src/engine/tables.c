@@ -116,6 +116,7 @@ static const struct stm_param knobs[STM_KNOBS] = {
                                .kind = STM_K_NUM,
                                .min = 0,
                                .max = 1e6,
+                               .def = "0",
                                .doc = "the optimizer's decay"},
 };
 const char *const stm_knob_alias[STM_KNOBS] = {

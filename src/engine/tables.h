@@ -94,10 +94,11 @@ struct stm_tile {
     void *logits, *exp, *top, *sum;
 };
 struct stm_loss_type {
-    /* logits -> d(mean loss) / dlogits * factor / mean's 1/n, in place (`exp` is not used); returns
-     * a number that is finite if and only if the loss is. */
+    /* Overwrites logits with factor * d(loss of the pair)/dlogits; the caller's factor holds the
+     * 1/n of the mean and the scale of the logits. Uses top and sum, not exp. Returns a number that
+     * is finite if and only if the losses are. */
     double (*grad[STM_PRECISIONS])(struct stm_tile *tile, double factor);
-    /* loss[T] of each pair, all of the tile filled. */
+    /* loss[T] of each pair; logits, exp, top and sum of the tile are filled. */
     void (*value[STM_PRECISIONS])(const struct stm_tile *tile, double *loss);
 };
 
