@@ -41,6 +41,8 @@ void stm_state_add(struct stm_state *s, const char *name, enum stm_dtype dtype, 
                    const uint32_t *shape, const void *data);
 const struct stm_tensor *stm_state_find(const struct stm_state *s, const char *name); /* or NULL */
 void stm_state_release(struct stm_state *s);
+/* A copy that owns its data. STM_E_NOMEM. */
+int stm_state_copy(struct stm_state *out, const struct stm_state *s, struct stm_err *err);
 /* The value of scalar "step". */
 uint64_t stm_state_step(const struct stm_state *s);
 

@@ -68,7 +68,7 @@ int stm_origin_load(const struct stm_origin *o, struct stm_store *s, struct stm_
 
 /* Makes the edits of a fork, one a line, in order; then the holds in force, when any is declared.
  */
-static int apply_edits(const char *edits, struct stm_trainer *t, struct stm_err *err)
+int stm_origin_edit(const char *edits, struct stm_trainer *t, struct stm_err *err)
 {
     static const struct {
         const char *text;
@@ -103,14 +103,14 @@ int stm_origin_build(const struct stm_origin *o, struct stm_trainer *t, struct s
 {
     if (o->fresh) {
         stm_trainer_init(t, o->seed);
-        return apply_edits(o->edits, t, err);
+        return stm_origin_edit(o->edits, t, err);
     }
     struct stm_state parent;
     int rc = stm_state_get(s, &o->parent, &parent, err);
     if (rc) return rc;
     rc = stm_trainer_load(t, &parent, err);
     stm_state_release(&parent);
-    return rc ? rc : apply_edits(o->edits, t, err);
+    return rc ? rc : stm_origin_edit(o->edits, t, err);
 }
 
 int stm_origin_store(const struct stm_origin *o, const struct stm_state *first, struct stm_store *s,

@@ -22,6 +22,9 @@ struct stm_id stm_origin_key(const struct stm_origin *o);
  * another parent or edits than `o`. */
 int stm_origin_load(const struct stm_origin *o, struct stm_store *s, struct stm_id *start,
                     struct stm_err *err);
+/* Makes the edits of a fork on the state in `t`, one a line, in order; "holds" applies those in
+ * force. */
+int stm_origin_edit(const char *edits, struct stm_trainer *t, struct stm_err *err);
 /* Makes the first state in `t` (whose settings are o->settings). */
 int stm_origin_build(const struct stm_origin *o, struct stm_trainer *t, struct stm_store *s,
                      struct stm_err *err);

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/fail.h"
 #include "base/mem.h"
 
 static const struct {
@@ -54,4 +55,21 @@ uint64_t stm_state_step(const struct stm_state *s)
     uint64_t v = 0;
     if (t && t->dtype == STM_U64 && t->bytes == 8) memcpy(&v, t->data, 8);
     return v;
+}
+
+int stm_state_copy(struct stm_state *out, const struct stm_state *s, struct stm_err *err)
+{
+    size_t total = 0, at = 0;
+    for (size_t i = 0; i < s->n; i++) total += (s->t[i].bytes + 63) & ~(size_t)63;
+    char *block = stm_aligned_calloc(total);
+    if (!block)
+        return stm_fail(err, STM_E_NOMEM, "copying a state of %zu bytes: out of memory", total);
+    *out = *s;
+    out->owned = block;
+    for (size_t i = 0; i < s->n; i++) {
+        memcpy(block + at, s->t[i].data, s->t[i].bytes);
+        out->t[i].data = block + at;
+        at += (s->t[i].bytes + 63) & ~(size_t)63;
+    }
+    return 0;
 }

@@ -1,0 +1,120 @@
+/* What the commands share: options, exit codes, loading a protocol, opening the store. */
+#ifndef STEMMA_CLI_CLI_H
+#define STEMMA_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "stemma/report.h"
+
+/* Exit codes (docs: `stemma explain exit`). */
+enum {
+    EXIT_YES = 0,
+    EXIT_NO = 1, /* differs, not bit-exact, an expectation failed, errors found */
+    EXIT_USAGE = 2,
+    EXIT_BROKEN = 3,  /* I/O, no space, engine */
+    EXIT_CANNOT = 4,  /* other numerics profile */
+    EXIT_DAMAGED = 5, /* the store holds damaged data */
+    EXIT_INTERRUPTED = 130
+};
+
+enum { OVERRIDES_MAX = 64 };
+
+/* Every option of every command; a command says which ones it takes. */
+struct options {
+    const char *store, *profile, *output;
+    bool json, yes, verify, id, check, csv, ndjson, dot, quick, from_anchor;
+    bool has_seeds;
+    int seed_lo, seed_hi;
+    unsigned jobs;
+    uint64_t anchors;
+    struct stm_override overrides[OVERRIDES_MAX];
+    unsigned n_overrides;
+    char **args; /* what is not an option */
+    int n_args;
+};
+
+struct command {
+    const char *name;
+    const char *args;       /* "FILE..." */
+    const char *summary;    /* one line */
+    const char *flags;      /* short names of the options it takes, see options.c */
+    int min_args, max_args; /* max -1: any */
+    int (*run)(const struct options *o);
+};
+extern const struct command commands[]; /* ends with a NULL name */
+
+/* Reads argv[2..]; 0, or an exit code after a message. */
+int options_read(const struct command *c, int argc, char **argv, struct options *o);
+void options_help(const struct command *c, FILE *to); /* the options a command takes */
+
+/* "stemma: " + message on stderr, a help line when `help` is not NULL; the exit code for the error.
+ */
+int fail(const struct stm_err *err, const char *help);
+int exit_code(int stm_code);
+/* Writes to stdout; EXIT_YES, or EXIT_BROKEN after a message when it cannot be written. */
+int put_out(struct stm_buf *b);
+
+bool stdout_color(void);
+unsigned stdout_width(void); /* columns of the terminal; 80 when there is none */
+
+/* Checks a protocol file and prints its diagnostics. NULL and *code when it has errors. */
+struct stm_plan *load_plan(const struct options *o, const char *path, int *code);
+/* The seeds in effect. */
+void seeds_in_effect(const struct options *o, const struct stm_plan *plan,
+                     struct stm_view_options *v);
+
+/* Opens the store of --store, $STEMMA_STORE, the nearest checkpoints/, or ./checkpoints. */
+struct stm_store *open_store(const struct options *o, bool create, int *code);
+
+/* A plan, a store and a view, released together. */
+struct session {
+    struct stm_store *store;
+    struct stm_plan *plan;
+    struct stm_catalog *catalog;
+    struct stm_view *view;
+    struct stm_view_options vo;
+};
+/* From a protocol file under this machine's profile. 0 or an exit code. */
+int session_file(struct session *s, const struct options *o, const char *path, bool create);
+/* From the plans in the store: the one in which the address (may be NULL: the only plan) is found.
+ */
+int session_address(struct session *s, const struct options *o, const char *address,
+                    struct stm_address *found);
+/* The n-th plan of the catalog. */
+int session_entry(struct session *s, const struct options *o, size_t n);
+void session_close(struct session *s);
+
+/* tree.c: the tree of a plan with what the store knows; `detail` adds a line a seed. */
+void tree_print(const struct stm_view *v, const struct stm_plan *p, bool detail,
+                struct stm_buf *out);
+void tree_json(const struct stm_view *v, const struct stm_plan *p, struct stm_buf *out);
+void time_print(const struct stm_plan *p, const struct stm_time *t, struct stm_buf *out);
+void number_print(uint64_t n, struct stm_buf *out); /* 712,800 */
+void json_text(const char *s, struct stm_buf *out); /* quoted and escaped */
+
+/* progress.c */
+struct progress;
+struct progress *progress_new(const struct stm_view *v, const struct stm_plan *p);
+void progress_step(void *progress, const struct stm_progress *p, bool done);
+void progress_free(struct progress *p);
+
+/* origin.c: prints the proof; false in *one when some arm did not start from its fork's state. */
+int origin_print(const struct session *s, bool json, struct stm_buf *out, bool *one);
+
+int cmd_check(const struct options *o);
+int cmd_fmt(const struct options *o);
+int cmd_plan(const struct options *o);
+int cmd_run(const struct options *o);
+int cmd_tree(const struct options *o);
+int cmd_status(const struct options *o);
+int cmd_show(const struct options *o);
+int cmd_replay(const struct options *o);
+int cmd_diff(const struct options *o);
+int cmd_origin(const struct options *o);
+int cmd_report(const struct options *o);
+int cmd_explain(const struct options *o);
+int cmd_store(const struct options *o);
+
+#endif

@@ -1,0 +1,138 @@
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/cli.h"
+
+enum { MANY_REPLICATES = 10000 };
+
+static volatile int interrupted;
+
+static void on_signal(int sig)
+{
+    (void)sig;
+    interrupted = 1;
+}
+
+static int confirm(const struct options *o, const struct session *s)
+{
+    struct stm_cost cost;
+    stm_view_cost(s->view, 4000, &cost);
+    if (cost.replicates <= MANY_REPLICATES || o->yes) return EXIT_YES;
+    fprintf(stderr,
+            "stemma: the plan has %u replicates, more than %d\nhelp: look at `stemma plan`, then "
+            "add --yes\n",
+            cost.replicates, MANY_REPLICATES);
+    return EXIT_USAGE;
+}
+
+/* Trains; the outcome goes to `out` for the closing line. */
+static int execute(const struct options *o, struct session *s, struct stm_run_outcome *out)
+{
+    struct stm_err err = {0};
+    struct sigaction sa = {.sa_handler = on_signal};
+    struct progress *progress = progress_new(s->view, s->plan);
+    struct stm_run_options ro = {.jobs = o->jobs,
+                                 .anchor_every = o->anchors,
+                                 .progress = progress ? progress_step : NULL,
+                                 .ctx = progress,
+                                 .interrupt = &interrupted};
+    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGTERM, &sa, NULL);
+    int rc = stm_run_execute(s->view, &ro, out, &err);
+    progress_free(progress);
+    if (!rc) return EXIT_YES;
+    if (rc != STM_E_INTERRUPTED) return fail(&err, NULL);
+    fprintf(stderr, "stemma: %s\nhelp: the same command goes on from here\n", err.msg);
+    return EXIT_INTERRUPTED;
+}
+
+/* Replicates that did not take place because a `require` failed. */
+static unsigned count_cancelled(const struct session *s, struct stm_buf *out)
+{
+    const struct stm_data *d = stm_view_data(s->view);
+    unsigned n = 0;
+    for (unsigned f = 0; f < s->plan->n_forks; f++)
+        for (unsigned k = 0; k < d->n_seeds; k++) {
+            struct stm_fork_at at = stm_view_fork(s->view, (int)f, k);
+            if (!at.cancelled) continue;
+            n++;
+            stm_buf_printf(out, "%s#%d: arms not run: %s\n", s->plan->forks[f].path, d->seeds[k],
+                           at.why);
+        }
+    return n;
+}
+
+static int results(const struct options *o, const struct session *s, struct stm_buf *out)
+{
+    struct stm_results *r = NULL;
+    struct stm_err err = {0};
+    const struct stm_data *d = stm_view_data(s->view);
+    int rc = stm_results_compute(&r, d, &err);
+    struct stm_style style = {.color = stdout_color(), .width = stdout_width()};
+    if (!rc)
+        rc =
+            o->json ? stm_results_json(r, d, out, &err) : stm_results_print(r, d, style, out, &err);
+    int code = rc ? fail(&err, NULL) : r->fails ? EXIT_NO : EXIT_YES;
+    stm_results_free(r);
+    return code;
+}
+
+static double seconds_since(const struct timespec *t)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - t->tv_sec) + 1e-9 * (double)(now.tv_nsec - t->tv_nsec);
+}
+
+int cmd_run(const struct options *o)
+{
+    struct session s;
+    struct stm_buf out = {0};
+    struct stm_err err = {0};
+    struct stm_run_outcome outcome = {0};
+    struct timespec start;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    int code = session_file(&s, o, o->args[0], true);
+    if (code) return code;
+    code = confirm(o, &s);
+    if (!code && stm_catalog_put(s.store, s.plan, s.vo.seed_lo, s.vo.seed_hi, s.vo.profile, &err))
+        code = fail(&err, NULL);
+    if (!code) code = execute(o, &s, &outcome);
+    if (!code) {
+        unsigned cancelled = count_cancelled(&s, &out);
+        if (o->json) stm_buf_clear(&out);
+        code = results(o, &s, &out);
+        if (cancelled && !code) code = EXIT_NO;
+        if (!o->json) {
+            stm_buf_printf(&out, "executed ");
+            number_print(outcome.steps, &out);
+            stm_buf_printf(&out, " steps in %.1f s; worker peak %.0f MB; profile %s\n",
+                           seconds_since(&start), outcome.peak_mb, s.vo.profile);
+        }
+        int written = put_out(&out);
+        if (written) code = written;
+    }
+    stm_buf_release(&out);
+    session_close(&s);
+    return code;
+}
+
+int cmd_report(const struct options *o)
+{
+    struct session s;
+    struct stm_buf out = {0};
+    struct stm_err err = {0};
+    int code = session_file(&s, o, o->args[0], false);
+    if (code) return code;
+    const struct stm_data *d = stm_view_data(s.view);
+    if (o->csv || o->ndjson) {
+        int rc = o->csv ? stm_replicates_csv(d, &out, &err) : stm_replicates_ndjson(d, &out, &err);
+        if (rc) code = fail(&err, NULL);
+    } else {
+        code = results(o, &s, &out);
+    }
+    int written = put_out(&out);
+    session_close(&s);
+    return written ? written : code;
+}

@@ -1,0 +1,159 @@
+#include <string.h>
+
+#include "cli/cli.h"
+
+static void settings_print(const char *text, struct stm_buf *out)
+{
+    for (const char *line = text; *line;) {
+        size_t n = strcspn(line, "\n");
+        stm_buf_printf(out, "  %.*s\n", (int)n, line);
+        line += n + (line[n] == '\n');
+    }
+}
+
+/* Values of every logged metric at the last measured step that has them. */
+static void metrics_print(const struct session *s, int node, unsigned seed, uint64_t step,
+                          struct stm_buf *out)
+{
+    const struct stm_data *d = stm_view_data(s->view);
+    for (unsigned i = 0; i < s->plan->n_logs; i++) {
+        double v;
+        if (stm_eval_seed(d, s->plan->logs[i].expr, node, seed, (double)step, &v, NULL)) continue;
+        stm_buf_printf(out, "  %-28s %.6g\n", s->plan->logs[i].text, v);
+    }
+}
+
+static void replicate_print(const struct session *s, int node, unsigned seed, struct stm_buf *out)
+{
+    const struct stm_data *d = stm_view_data(s->view);
+    struct stm_rep r = stm_view_rep(s->view, node, seed);
+    const struct stm_node *n = &s->plan->nodes[node];
+    stm_buf_printf(out, "%s#%d  %s%s%s\n", n->path, d->seeds[seed], stm_rep_status_name(r.status),
+                   *r.why ? ": " : "", r.why);
+    if (r.status < STM_REP_PENDING) return;
+    char hex[STM_ID_TEXT];
+    struct stm_measured m;
+    struct stm_id parent;
+    if (n->fork >= 0) {
+        struct stm_fork_at at = stm_view_fork(s->view, n->fork, seed);
+        stm_buf_printf(out, "fork      %s at step %llu, state %s\n", s->plan->forks[n->fork].path,
+                       (unsigned long long)at.step, stm_id_text(&at.state, hex));
+    }
+    if (stm_view_start(s->view, node, seed, &m, &parent))
+        stm_buf_printf(out, "start     step %llu, state %s\n", (unsigned long long)m.step,
+                       stm_id_text(&m.state, hex));
+    stm_buf_printf(out, "last      step %llu\n", (unsigned long long)r.last);
+    for (unsigned e = 0; e < s->plan->n_events; e++) {
+        double step;
+        bool censored;
+        if (d->event(d->ctx, node, seed, (int)e, &step, &censored))
+            stm_buf_printf(out, "event     %-10s %s%.0f\n", s->plan->events[e].name,
+                           censored ? "> " : "step ", step);
+    }
+    for (unsigned i = 0; i < s->plan->n_captures; i++) {
+        double v;
+        if (s->plan->captures[i].fork == n->fork && n->fork >= 0 &&
+            d->capture(d->ctx, (int)i, node, seed, &v))
+            stm_buf_printf(out, "capture   %-10s %.9g\n", s->plan->captures[i].name, v);
+    }
+    stm_buf_printf(out, "measured at step %llu\n", (unsigned long long)r.last);
+    metrics_print(s, node, seed, r.last, out);
+    const char *settings = stm_view_settings(s->view, node, seed, r.fork_step);
+    stm_buf_printf(out, "settings (profile %s)\n", s->vo.profile);
+    if (settings) settings_print(settings, out);
+}
+
+static void state_print(const struct session *s, const struct stm_address *a,
+                        const struct stm_measured *m, struct stm_buf *out)
+{
+    char hex[STM_ID_TEXT];
+    stm_buf_printf(out, "%s#%d@%llu%s  state %s%s\n", s->plan->nodes[a->node].path,
+                   stm_view_data(s->view)->seeds[a->seed], (unsigned long long)m->step,
+                   a->at_start ? " (start)" : "", stm_id_text(&m->state, hex),
+                   m->stored ? ", stored" : "");
+    for (unsigned i = 0; i < m->n_tensors; i++)
+        stm_buf_printf(out, "  %-20s %s\n", m->names[i], stm_id_text(&m->tensors[i], hex));
+    metrics_print(s, a->node, (unsigned)a->seed, m->step, out);
+}
+
+/* The measured state that an address with a step names; false after a message. */
+static bool find_state(const struct session *s, const struct stm_address *a, const char *text,
+                       struct stm_measured *m)
+{
+    bool found = a->at_start ? stm_view_start(s->view, a->node, (unsigned)a->seed, m, NULL)
+                             : stm_view_at(s->view, a->node, (unsigned)a->seed, a->step, m);
+    if (!found)
+        fprintf(stderr,
+                "stemma: `%s` is no measured step of this store\nhelp: measured steps are "
+                "multiples of %u; `stemma diff` and `replay` restore any step\n",
+                text, s->plan->every);
+    return found;
+}
+
+static int show_id(const struct options *o, const char *text)
+{
+    struct stm_err err = {0};
+    struct stm_id id;
+    struct stm_state state = {0};
+    struct stm_buf out = {0};
+    char hex[STM_ID_TEXT];
+    int code;
+    struct stm_store *s = open_store(o, false, &code);
+    if (code) return code;
+    int rc = stm_store_find(s, text, &id, &err);
+    if (!rc) rc = stm_state_get(s, &id, &state, &err);
+    if (!rc) {
+        stm_buf_printf(&out, "state %s, step %llu\n", stm_id_text(&id, hex),
+                       (unsigned long long)stm_state_step(&state));
+        for (size_t i = 0; i < state.n && !o->id; i++) {
+            const struct stm_tensor *t = &state.t[i];
+            stm_buf_printf(&out, "  %-20s %s [", t->name, stm_dtype_name(t->dtype));
+            for (unsigned k = 0; k < t->ndim; k++)
+                stm_buf_printf(&out, "%s%u", k ? ", " : "", t->shape[k]);
+            stm_buf_printf(&out, "]\n");
+        }
+    }
+    code = rc ? fail(&err, NULL) : put_out(&out);
+    stm_buf_release(&out);
+    stm_state_release(&state);
+    stm_store_close(s);
+    return code;
+}
+
+int cmd_show(const struct options *o)
+{
+    const char *text = o->args[0];
+    size_t digits = strspn(text, "0123456789abcdef");
+    if (digits >= 8 && !text[digits]) return show_id(o, text);
+    struct session s = {0};
+    struct stm_address a;
+    struct stm_measured m;
+    struct stm_buf out = {0};
+    char hex[STM_ID_TEXT];
+    int code = session_address(&s, o, text, &a);
+    if (!code && (a.has_at || o->id)) {
+        if (a.seed < 0 || !a.has_at) {
+            fprintf(stderr,
+                    "stemma: `%s` names no single state\nhelp: add a seed and a step, as in "
+                    "raised#7@2000\n",
+                    text);
+            code = EXIT_USAGE;
+        } else if (!find_state(&s, &a, text, &m)) {
+            code = EXIT_USAGE;
+        } else if (o->id) {
+            stm_buf_printf(&out, "%s\n", stm_id_text(&m.state, hex));
+        } else {
+            state_print(&s, &a, &m, &out);
+        }
+    } else if (!code) {
+        unsigned lo = a.seed < 0 ? 0 : (unsigned)a.seed;
+        unsigned hi = a.seed < 0 ? stm_view_data(s.view)->n_seeds : lo + 1;
+        for (unsigned i = lo; i < hi; i++) {
+            if (i > lo) stm_buf_printf(&out, "\n");
+            replicate_print(&s, a.node, i, &out);
+        }
+    }
+    int written = put_out(&out);
+    session_close(&s);
+    return code ? code : written;
+}

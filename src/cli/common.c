@@ -1,0 +1,303 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "cli/cli.h"
+
+int exit_code(int code)
+{
+    switch (code) {
+    case 0: return EXIT_YES;
+    case STM_E_MISMATCH: return EXIT_NO;
+    case STM_E_USAGE:
+    case STM_E_NOTFOUND:
+    case STM_E_INVALID:
+    case STM_E_FORMAT: return EXIT_USAGE;
+    case STM_E_PROFILE: return EXIT_CANNOT;
+    case STM_E_DAMAGED:
+    case STM_E_COLLISION: return EXIT_DAMAGED;
+    case STM_E_INTERRUPTED: return EXIT_INTERRUPTED;
+    default: return EXIT_BROKEN;
+    }
+}
+
+/* What to do about an error that carries no advice of its own. */
+static const char *advice(int code)
+{
+    switch (code) {
+    case STM_E_NOSPACE: return "free some space and give the same command again; nothing is lost";
+    case STM_E_READONLY: return "make the store writable, or name another one with --store";
+    case STM_E_DAMAGED: return "`stemma store fsck` lists all damage";
+    default: return NULL;
+    }
+}
+
+int fail(const struct stm_err *err, const char *help)
+{
+    fprintf(stderr, "stemma: %s\n", err->msg[0] ? err->msg : stm_code_name(err->code));
+    if (!help) help = advice(err->code);
+    if (help) fprintf(stderr, "help: %s\n", help);
+    return exit_code(err->code);
+}
+
+int put_out(struct stm_buf *b)
+{
+    int code = EXIT_YES;
+    if (b->failed) {
+        fprintf(stderr, "stemma: writing the result: out of memory\n");
+        code = EXIT_BROKEN;
+    } else if ((b->n && fwrite(b->p, 1, b->n, stdout) != b->n) || fflush(stdout)) {
+        fprintf(stderr, "stemma: writing the result: %s\n", strerror(errno));
+        code = EXIT_BROKEN;
+    }
+    stm_buf_release(b);
+    return code;
+}
+
+bool stdout_color(void)
+{
+    const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
+    return isatty(STDOUT_FILENO) && !(no && *no) && !(term && !strcmp(term, "dumb"));
+}
+
+unsigned stdout_width(void)
+{
+    struct winsize w;
+    if (isatty(STDOUT_FILENO) && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) && w.ws_col >= 20)
+        return w.ws_col;
+    return 80;
+}
+
+/* What this version runs; the rest of the language is checked and refused with E0900. */
+static const unsigned features = STM_F_SWEEP | STM_F_SAMPLING | STM_F_USER_METRIC | STM_F_ESTIMATE |
+                                 STM_F_MULTI_RUN | STM_F_STOP_ALL | STM_F_WINDOW;
+
+static void print_diags(const struct options *o, const struct stm_diags *d)
+{
+    struct stm_buf b = {0};
+    bool color = isatty(STDERR_FILENO) && stdout_color();
+    for (unsigned i = 0; d && i < d->n; i++) {
+        if (o->json)
+            stm_diag_json(d, &d->d[i], &b);
+        else
+            stm_diag_print(d, &d->d[i], color, 0, &b);
+        if (o->json) stm_buf_printf(&b, "\n");
+    }
+    fputs(stm_buf_text(&b), o->json ? stdout : stderr);
+    stm_buf_release(&b);
+}
+
+struct stm_plan *load_plan(const struct options *o, const char *path, int *code)
+{
+    struct stm_buf text = {0};
+    struct stm_err err = {0};
+    struct stm_plan *plan = NULL;
+    struct stm_diags *diags = NULL;
+    struct stm_check_options check = {.vocab = stm_engine_vocab(),
+                                      .features = features,
+                                      .overrides = o->overrides,
+                                      .n_overrides = o->n_overrides};
+    *code = EXIT_YES;
+    int rc = stm_file_read(path, &text, &err);
+    if (!rc)
+        rc = stm_protocol_check(&plan, &diags, path, (const char *)text.p, text.n, &check, &err);
+    if (rc)
+        *code = fail(&err, rc == STM_E_NOTFOUND
+                               ? "name a protocol file, such as protocols/rescaling.stemma"
+                               : NULL);
+    else {
+        print_diags(o, diags);
+        if (!plan) *code = EXIT_NO;
+    }
+    stm_diags_free(diags);
+    stm_buf_release(&text);
+    return plan;
+}
+
+void seeds_in_effect(const struct options *o, const struct stm_plan *plan,
+                     struct stm_view_options *v)
+{
+    v->seed_lo = o->has_seeds ? o->seed_lo : plan->seed_lo;
+    v->seed_hi = o->has_seeds ? o->seed_hi : plan->seed_hi;
+}
+
+static bool is_directory(const char *path)
+{
+    struct stat st;
+    return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+/* The nearest checkpoints/ upwards from here; "checkpoints" when there is none. */
+static void nearest_store(char *path, size_t n)
+{
+    char cwd[4000];
+    snprintf(path, n, "checkpoints");
+    if (!getcwd(cwd, sizeof cwd)) return;
+    for (;;) {
+        char candidate[4096];
+        snprintf(candidate, sizeof candidate, "%s/checkpoints", strcmp(cwd, "/") ? cwd : "");
+        if (is_directory(candidate)) {
+            snprintf(path, n, "%s", candidate);
+            return;
+        }
+        char *slash = strrchr(cwd, '/');
+        if (!slash || slash == cwd) return;
+        *slash = 0;
+    }
+}
+
+struct stm_store *open_store(const struct options *o, bool create, int *code)
+{
+    char path[4096];
+    const char *env = getenv("STEMMA_STORE"), *dir = o->store ? o->store : env && *env ? env : NULL;
+    struct stm_store *s = NULL;
+    struct stm_err err = {0};
+    if (!dir) {
+        nearest_store(path, sizeof path);
+        dir = path;
+    }
+    int rc = stm_store_open(&s, dir, create ? STM_STORE_CREATE : 0, &err);
+    *code = rc ? fail(&err, rc == STM_E_NOTFOUND ? "`stemma run FILE` makes the store" : NULL)
+               : EXIT_YES;
+    return s;
+}
+
+void session_close(struct session *s)
+{
+    stm_view_free(s->view);
+    stm_plan_free(s->plan);
+    stm_catalog_free(s->catalog);
+    stm_store_close(s->store);
+    *s = (struct session){0};
+}
+
+int session_file(struct session *s, const struct options *o, const char *path, bool create)
+{
+    struct stm_err err = {0};
+    int code;
+    *s = (struct session){0};
+    s->plan = load_plan(o, path, &code);
+    if (!s->plan) return code;
+    if (stm_engine_open(o->profile, NULL, &err)) code = fail(&err, NULL);
+    if (!code) s->store = open_store(o, create, &code);
+    if (!code) {
+        seeds_in_effect(o, s->plan, &s->vo);
+        s->vo.profile = stm_engine_profile();
+        if (stm_view_new(&s->view, s->plan, s->store, &s->vo, &err)) code = fail(&err, NULL);
+    }
+    if (code) session_close(s);
+    return code;
+}
+
+/* Replaces the session's plan and view by those of a catalog entry. */
+static int use_entry(struct session *s, const struct options *o, const struct stm_catalog_entry *e,
+                     struct stm_err *err)
+{
+    struct stm_diags *diags = NULL;
+    struct stm_check_options check = {.vocab = stm_engine_vocab(), .features = STM_F_ALL};
+    char path[300];
+    stm_view_free(s->view);
+    stm_plan_free(s->plan);
+    s->view = NULL;
+    s->plan = NULL;
+    snprintf(path, sizeof path, "%s.stemma", e->name);
+    int rc =
+        stm_protocol_check(&s->plan, &diags, path, e->canonical, strlen(e->canonical), &check, err);
+    stm_diags_free(diags);
+    if (rc) return rc;
+    if (!s->plan) {
+        err->code = STM_E_DAMAGED;
+        snprintf(err->msg, sizeof err->msg, "the stored plan `%s` cannot be read", e->name);
+        return err->code;
+    }
+    s->vo = (struct stm_view_options){.seed_lo = o->has_seeds ? o->seed_lo : e->seed_lo,
+                                      .seed_hi = o->has_seeds ? o->seed_hi : e->seed_hi,
+                                      .profile = e->profile};
+    return stm_view_new(&s->view, s->plan, s->store, &s->vo, err);
+}
+
+static int open_catalog(struct session *s, const struct options *o)
+{
+    struct stm_err err = {0};
+    int code = EXIT_YES;
+    if (!s->store) s->store = open_store(o, false, &code);
+    if (code) return code;
+    if (!s->catalog && stm_catalog_read(&s->catalog, s->store, &err)) return fail(&err, NULL);
+    if (s->catalog->n) return EXIT_YES;
+    fprintf(stderr, "stemma: the store %s holds no runs yet\nhelp: `stemma run FILE` makes some\n",
+            stm_store_dir(s->store));
+    return EXIT_USAGE;
+}
+
+int session_entry(struct session *s, const struct options *o, size_t n)
+{
+    struct stm_err err = {0};
+    int code = open_catalog(s, o);
+    if (!code && use_entry(s, o, &s->catalog->e[n], &err)) code = fail(&err, NULL);
+    return code;
+}
+
+/* "rescaling[p=97]:trunk/..." -> the part behind the colon; false when the entry is another
+ * protocol. */
+static bool protocol_part(const struct stm_catalog_entry *e, const char *address, const char **rest)
+{
+    const char *colon = strchr(address, ':');
+    *rest = address;
+    if (!colon) return true;
+    size_t name = strcspn(address, "[:");
+    *rest = colon + 1;
+    if (strlen(e->name) != name || strncmp(e->name, address, name)) return false;
+    if (address[name] != '[') return true;
+    const char *end = memchr(address, ']', (size_t)(colon - address));
+    const char *binds = address + name + 1;
+    return end && strlen(e->params) == (size_t)(end - binds) &&
+           !strncmp(e->params, binds, (size_t)(end - binds));
+}
+
+int session_address(struct session *s, const struct options *o, const char *address,
+                    struct stm_address *found)
+{
+    struct stm_err err = {0}, first = {0};
+    int code = open_catalog(s, o);
+    if (code) return code;
+    size_t hits = 0, hit = 0, named = 0;
+    char where[200] = "";
+    for (size_t i = 0; i < s->catalog->n; i++) {
+        const struct stm_catalog_entry *e = &s->catalog->e[i];
+        const char *rest;
+        if (!protocol_part(e, address, &rest)) continue;
+        named++;
+        int rc = use_entry(s, o, e, &err);
+        if (!rc) rc = stm_address_find(s->view, rest, found, &err);
+        if (rc && !first.code) first = err;
+        if (rc) continue;
+        if (hits++ == 0) hit = i;
+        size_t at = strlen(where);
+        snprintf(where + at, sizeof where - at, "%s%s%s%s%s", at ? ", " : "", e->name,
+                 *e->params ? "[" : "", e->params, *e->params ? "]" : "");
+    }
+    if (!named) {
+        fprintf(
+            stderr,
+            "stemma: no protocol in the store is named by `%s`\nhelp: `stemma tree` lists them\n",
+            address);
+        return EXIT_USAGE;
+    }
+    if (!hits) return fail(&first, NULL);
+    if (hits > 1) {
+        fprintf(stderr,
+                "stemma: `%s` is ambiguous: it is in %s\nhelp: write one of them and a colon "
+                "before it\n",
+                address, where);
+        return EXIT_USAGE;
+    }
+    const char *rest;
+    protocol_part(&s->catalog->e[hit], address, &rest);
+    if (use_entry(s, o, &s->catalog->e[hit], &err) || stm_address_find(s->view, rest, found, &err))
+        return fail(&err, NULL);
+    return EXIT_YES;
+}

@@ -1,0 +1,150 @@
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+/* One letter an option; `-D` is the only one that is also typed that way. */
+static const struct spec {
+    char letter;
+    const char *name;
+    const char *arg; /* NULL: a switch */
+    const char *text;
+} specs[] = {
+    {'s', "store", "DIR", "the store (else $STEMMA_STORE, else the nearest checkpoints/)"},
+    {'j', "json", NULL, "one JSON document, or NDJSON"},
+    {'D', "define", "NAME=VALUE", "override a `param`; also -D NAME=VALUE; repeatable"},
+    {'S', "seeds", "LO..HI", "the seeds in effect, both included"},
+    {'p', "profile", "NAME", "numerics profile (openblas)"},
+    {'J', "jobs", "N", "worker processes (one a processor)"},
+    {'A', "anchors", "N", "steps between stored states (4000)"},
+    {'y', "yes", NULL, "confirm a plan of more than 10 000 replicates"},
+    {'v', "verify", NULL, "also read and verify every stored state on the way"},
+    {'a', "from-anchor", NULL, "start at the nearest stored state, not at the seed"},
+    {'i', "id", NULL, "the state id alone"},
+    {'c', "check", NULL, "only say which files would change"},
+    {'C', "csv", NULL, "one line a replicate: arm, seed, stop, events, captures"},
+    {'N', "ndjson", NULL, "the same, one JSON object a line"},
+    {'q', "quick", NULL, "do not decode the objects"},
+};
+enum { N_SPECS = sizeof specs / sizeof *specs };
+
+static int wrong(const char *format, const char *what, const char *help)
+{
+    fprintf(stderr, "stemma: ");
+    fprintf(stderr, "%s: `%s`", format, what);
+    fprintf(stderr, "\nhelp: %s\n", help);
+    return EXIT_USAGE;
+}
+
+static bool parse_count(const char *text, uint64_t max, uint64_t *out)
+{
+    char *end;
+    errno = 0;
+    unsigned long long n = strtoull(text, &end, 10);
+    if (!isdigit((unsigned char)*text) || *end || errno || n < 1 || n > max) return false;
+    *out = n;
+    return true;
+}
+
+static int parse_seeds(const char *text, struct options *o)
+{
+    char *end;
+    long lo = strtol(text, &end, 10), hi = lo;
+    if (end != text && end[0] == '.' && end[1] == '.') {
+        const char *second = end + 2;
+        hi = strtol(second, &end, 10);
+        if (end == second) end = (char *)text;
+    }
+    if (end == text || *end || lo < 0 || hi < lo || hi > 1000000)
+        return wrong("--seeds is no range", text, "write --seeds 0..11, both included");
+    o->has_seeds = true;
+    o->seed_lo = (int)lo;
+    o->seed_hi = (int)hi;
+    return 0;
+}
+
+static int parse_define(char *text, struct options *o)
+{
+    char *eq = strchr(text, '=');
+    if (!eq || eq == text || !eq[1]) return wrong("-D is no assignment", text, "write -D p=97");
+    if (o->n_overrides == OVERRIDES_MAX) return wrong("too many -D", text, "at most 64");
+    *eq = 0;
+    o->overrides[o->n_overrides++] = (struct stm_override){text, eq + 1};
+    return 0;
+}
+
+static int take(char letter, char *arg, struct options *o)
+{
+    uint64_t n = 0;
+    switch (letter) {
+    case 's': o->store = arg; return 0;
+    case 'p': o->profile = arg; return 0;
+    case 'j': o->json = true; return 0;
+    case 'y': o->yes = true; return 0;
+    case 'v': o->verify = true; return 0;
+    case 'a': o->from_anchor = true; return 0;
+    case 'i': o->id = true; return 0;
+    case 'c': o->check = true; return 0;
+    case 'C': o->csv = true; return 0;
+    case 'N': o->ndjson = true; return 0;
+    case 'q': o->quick = true; return 0;
+    case 'D': return parse_define(arg, o);
+    case 'S': return parse_seeds(arg, o);
+    case 'J':
+        if (!parse_count(arg, 256, &n)) return wrong("--jobs is no number", arg, "write 1 to 256");
+        o->jobs = (unsigned)n;
+        return 0;
+    case 'A':
+        if (!parse_count(arg, UINT64_C(1) << 40, &n))
+            return wrong("--anchors is no number of steps", arg, "write a whole number, 1 or more");
+        o->anchors = n;
+        return 0;
+    default: return EXIT_USAGE;
+    }
+}
+
+void options_help(const struct command *c, FILE *to)
+{
+    for (size_t i = 0; i < N_SPECS; i++)
+        if (strchr(c->flags, specs[i].letter)) {
+            char left[40];
+            snprintf(left, sizeof left, "--%s %s", specs[i].name, specs[i].arg ? specs[i].arg : "");
+            fprintf(to, "  %-22s %s\n", left, specs[i].text);
+        }
+}
+
+static int check_args(const struct command *c, const struct options *o)
+{
+    if (o->n_args >= c->min_args && (c->max_args < 0 || o->n_args <= c->max_args)) return 0;
+    fprintf(stderr, "stemma: %s takes %s, here are %d arguments\nhelp: stemma %s %s\n", c->name,
+            c->args, o->n_args, c->name, c->args);
+    return EXIT_USAGE;
+}
+
+int options_read(const struct command *c, int argc, char **argv, struct options *o)
+{
+    struct option longs[N_SPECS + 1] = {{0}};
+    size_t n = 0;
+    bool define = strchr(c->flags, 'D') != NULL;
+    for (size_t i = 0; i < N_SPECS; i++)
+        if (strchr(c->flags, specs[i].letter))
+            longs[n++] =
+                (struct option){specs[i].name, specs[i].arg ? required_argument : no_argument, NULL,
+                                specs[i].letter};
+    opterr = 0;
+    optind = 2;
+    for (int k; (k = getopt_long(argc, argv, define ? ":D:" : ":", longs, NULL)) != -1;) {
+        char help[80];
+        snprintf(help, sizeof help, "`stemma %s --help` lists the options", c->name);
+        if (k == ':') return wrong("this option needs a value", argv[optind - 1], help);
+        if (k == '?') return wrong("unknown option", argv[optind - 1], help);
+        int code = take((char)k, optarg, o);
+        if (code) return code;
+    }
+    o->args = argv + optind;
+    o->n_args = argc - optind;
+    return check_args(c, o);
+}

@@ -1,0 +1,250 @@
+/* The tree of a plan: declared structure on the left, what the store knows on the right. */
+#include <string.h>
+
+#include "cli/cli.h"
+
+void number_print(uint64_t n, struct stm_buf *out)
+{
+    char digits[32];
+    int len = snprintf(digits, sizeof digits, "%llu", (unsigned long long)n);
+    for (int i = 0; i < len; i++) {
+        if (i && (len - i) % 3 == 0) stm_buf_u8(out, ',');
+        stm_buf_u8(out, (uint8_t)digits[i]);
+    }
+}
+
+void json_text(const char *s, struct stm_buf *out)
+{
+    stm_buf_u8(out, '"');
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+        if (c == '"' || c == '\\')
+            stm_buf_printf(out, "\\%c", c);
+        else if (c < 0x20)
+            stm_buf_printf(out, "\\u%04x", c);
+        else
+            stm_buf_u8(out, c);
+    }
+    stm_buf_u8(out, '"');
+}
+
+void time_print(const struct stm_plan *p, const struct stm_time *t, struct stm_buf *out)
+{
+    static const char *const words[] = {"start", "step ", "+ ", "each ", "all ", "any "};
+    stm_buf_printf(out, "%s%s", words[t->kind], t->event >= 0 ? p->events[t->event].name : "");
+    if (!t->value) return;
+    if (t->event >= 0) stm_buf_printf(out, " after step ");
+    stm_expr_print(t->value, out);
+    if (t->kind == STM_T_PLUS) stm_buf_printf(out, " steps");
+}
+
+static void action_print(const struct stm_plan *p, const struct stm_action *a, struct stm_buf *out)
+{
+    static const char *const verbs[] = {"set", "hold", "once", "freeze", "release"};
+    static const char *const ops[] = {"=", "<=", "*=", "+="};
+    stm_buf_printf(out, "%s %s", verbs[a->verb], a->target);
+    if (a->value) {
+        stm_buf_printf(out, " %s ", ops[a->op]);
+        stm_expr_print(a->value, out);
+    }
+    if (a->from) {
+        stm_buf_printf(out, " from ");
+        time_print(p, a->from, out);
+    }
+    if (a->until) {
+        stm_buf_printf(out, " until ");
+        time_print(p, a->until, out);
+    }
+}
+
+/* How many seeds are in each status, and the largest step. */
+struct summary {
+    unsigned status[8], n;
+    uint64_t last;
+};
+
+static struct summary summarize(const struct stm_view *v, unsigned n_seeds, int node)
+{
+    struct summary s = {.n = n_seeds};
+    for (unsigned i = 0; i < n_seeds; i++) {
+        struct stm_rep r = stm_view_rep(v, node, i);
+        s.status[r.status]++;
+        if (r.last > s.last) s.last = r.last;
+    }
+    return s;
+}
+
+static void summary_print(const struct stm_view *v, unsigned n_seeds, int node, struct stm_buf *out)
+{
+    struct summary s = summarize(v, n_seeds, node);
+    const char *sep = "";
+    for (int k = 0; k < 8; k++) {
+        if (!s.status[k]) continue;
+        stm_buf_printf(out, "%s%u/%u %s", sep, s.status[k], s.n, stm_rep_status_name(k));
+        sep = ", ";
+    }
+}
+
+static void pad_to(struct stm_buf *out, size_t line_start, size_t columns)
+{
+    size_t used = 0;
+    for (size_t i = line_start; i < out->n; i++) used += (out->p[i] & 0xC0) != 0x80; /* UTF-8 */
+    do stm_buf_u8(out, ' ');
+    while (++used < columns);
+}
+
+static void stop_print(const struct stm_plan *p, const struct stm_node *n, struct stm_buf *out)
+{
+    for (unsigned i = 0; n->stop && i < n->stop->n; i++) {
+        stm_buf_printf(out, "%s", i ? " or " : "stop at ");
+        time_print(p, &n->stop->alternatives[i], out);
+    }
+}
+
+static void seeds_print(const struct stm_view *v, int node, const char *indent, struct stm_buf *out)
+{
+    const struct stm_data *d = stm_view_data(v);
+    for (unsigned s = 0; s < d->n_seeds; s++) {
+        struct stm_rep r = stm_view_rep(v, node, s);
+        stm_buf_printf(out, "%s  #%-4d %-9s", indent, d->seeds[s], stm_rep_status_name(r.status));
+        if (r.status >= STM_REP_PENDING) {
+            stm_buf_printf(out, " step ");
+            number_print(r.last, out);
+            for (unsigned e = 0; e < d->plan->n_events; e++) {
+                double step;
+                bool censored;
+                if (d->event(d->ctx, node, s, (int)e, &step, &censored))
+                    stm_buf_printf(out, "  %s %s%.0f", d->plan->events[e].name,
+                                   censored ? "> " : "@", step);
+            }
+        } else if (*r.why) {
+            stm_buf_printf(out, " %s", r.why);
+        }
+        stm_buf_u8(out, '\n');
+    }
+}
+
+struct painter {
+    const struct stm_view *v;
+    const struct stm_plan *p;
+    bool detail;
+    struct stm_buf *out;
+};
+
+static void paint_node(struct painter *x, int node, const char *lead, const char *indent);
+
+static void paint_fork(struct painter *x, int fork, const char *lead, const char *indent)
+{
+    const struct stm_fork *f = &x->p->forks[fork];
+    stm_buf_printf(x->out, "%s%s @ ", lead, f->name);
+    time_print(x->p, &f->at, x->out);
+    for (unsigned i = 0; i < f->n_binds; i++)
+        stm_buf_printf(x->out, "  %s=%s", f->binds[i].name, f->binds[i].text);
+    stm_buf_u8(x->out, '\n');
+    for (unsigned i = 0; i < f->n_nodes; i++) {
+        char next_lead[200], next_indent[200];
+        bool last = i + 1 == f->n_nodes;
+        snprintf(next_lead, sizeof next_lead, "%s%s", indent, last ? "└─ " : "├─ ");
+        snprintf(next_indent, sizeof next_indent, "%s%s", indent, last ? "   " : "│  ");
+        paint_node(x, f->nodes[i], next_lead, next_indent);
+    }
+}
+
+static void paint_actions(struct painter *x, const struct stm_node *n, const char *indent)
+{
+    for (unsigned i = 0; i < n->n_actions; i++) {
+        stm_buf_printf(x->out, "%s   ", indent);
+        action_print(x->p, &n->actions[i], x->out);
+        stm_buf_u8(x->out, '\n');
+    }
+}
+
+static void paint_node(struct painter *x, int node, const char *lead, const char *indent)
+{
+    const struct stm_node *n = &x->p->nodes[node];
+    size_t start = x->out->n;
+    stm_buf_printf(x->out, "%s%s", lead, n->label);
+    pad_to(x->out, start, 26);
+    summary_print(x->v, stm_view_data(x->v)->n_seeds, node, x->out);
+    if (n->fork < 0 || !x->p->forks[n->fork].n_nodes || n->stop) {
+        stm_buf_printf(x->out, "  ");
+        stop_print(x->p, n, x->out);
+    }
+    while (x->out->n && x->out->p[x->out->n - 1] == ' ') x->out->n--;
+    stm_buf_u8(x->out, '\n');
+    paint_actions(x, n, indent);
+    if (x->detail) seeds_print(x->v, node, indent, x->out);
+    for (unsigned i = 0; i < n->n_forks; i++) {
+        char next_lead[200], next_indent[200];
+        snprintf(next_lead, sizeof next_lead, "%s└─ ", indent);
+        snprintf(next_indent, sizeof next_indent, "%s   ", indent);
+        paint_fork(x, n->forks[i], next_lead, next_indent);
+    }
+}
+
+void tree_print(const struct stm_view *v, const struct stm_plan *p, bool detail,
+                struct stm_buf *out)
+{
+    struct painter x = {.v = v, .p = p, .detail = detail, .out = out};
+    for (unsigned i = 0; i < p->n_nodes; i++)
+        if (p->nodes[i].fork < 0) paint_node(&x, (int)i, "", "");
+}
+
+static void rep_json(const struct stm_data *d, const struct stm_rep *r, int node, unsigned s,
+                     struct stm_buf *out)
+{
+    stm_buf_printf(out, "{\"seed\":%d,\"status\":\"%s\",\"last\":%llu", d->seeds[s],
+                   stm_rep_status_name(r->status), (unsigned long long)r->last);
+    if (r->status == STM_REP_DONE || r->status == STM_REP_DIVERGED)
+        stm_buf_printf(out, ",\"stop\":%llu", (unsigned long long)r->stop);
+    if (*r->why) {
+        stm_buf_printf(out, ",\"why\":");
+        json_text(r->why, out);
+    }
+    stm_buf_printf(out, ",\"events\":{");
+    const char *sep = "";
+    for (unsigned e = 0; e < d->plan->n_events; e++) {
+        double step;
+        bool censored;
+        if (!d->event(d->ctx, node, s, (int)e, &step, &censored)) continue;
+        stm_buf_printf(out, "%s\"%s\":", sep, d->plan->events[e].name);
+        if (censored)
+            stm_buf_printf(out, "{\"censored_at\":%.0f}", step);
+        else
+            stm_buf_printf(out, "%.0f", step);
+        sep = ",";
+    }
+    stm_buf_printf(out, "}}");
+}
+
+void tree_json(const struct stm_view *v, const struct stm_plan *p, struct stm_buf *out)
+{
+    const struct stm_data *d = stm_view_data(v);
+    stm_buf_printf(out, "{\"protocol\":");
+    json_text(p->name, out);
+    stm_buf_printf(out, ",\"title\":");
+    json_text(p->title, out);
+    stm_buf_printf(out, ",\"compute\":\"%s\",\"claims\":\"%s\",\"nodes\":[", p->compute_hash,
+                   p->claim_hash);
+    for (unsigned i = 0; i < p->n_nodes; i++) {
+        const struct stm_node *n = &p->nodes[i];
+        stm_buf_printf(out, "%s{\"path\":", i ? "," : "");
+        json_text(n->path, out);
+        stm_buf_printf(out, ",\"actions\":[");
+        for (unsigned k = 0; k < n->n_actions; k++) {
+            struct stm_buf text = {0};
+            action_print(p, &n->actions[k], &text);
+            stm_buf_printf(out, "%s", k ? "," : "");
+            json_text(stm_buf_text(&text), out);
+            stm_buf_release(&text);
+        }
+        stm_buf_printf(out, "],\"seeds\":[");
+        for (unsigned s = 0; s < d->n_seeds; s++) {
+            struct stm_rep r = stm_view_rep(v, (int)i, s);
+            stm_buf_printf(out, "%s", s ? "," : "");
+            rep_json(d, &r, (int)i, s, out);
+        }
+        stm_buf_printf(out, "]}");
+    }
+    stm_buf_printf(out, "]}\n");
+}
