@@ -1,0 +1,293 @@
+/* Interventions: their targets, values and windows, and which of them may stand together. */
+#include <string.h>
+
+#include "protocol/check.h"
+
+/* ---- targets ---- */
+
+static const char *group_word(struct check *k, const struct stm_expr *e,
+                              const struct stm_group **group)
+{
+    const char *name = NULL;
+    if (e->kind == STM_X_NAME) {
+        const struct stm_bind *b = pr_bind(k, e->name);
+        const struct symbol *sym = pr_symbol(k, e->name);
+        name = b ? b->sym : e->name;
+        if (!b && sym && sym->value && sym->value->kind == STM_X_NAME) name = sym->value->name;
+    }
+    if (!name) {
+        pr_diag(k->c, "E0302", e->span, "`%s` is not a group of parameters", pr_expr_text(k->c, e));
+        return NULL;
+    }
+    *group = pr_group(k, name, e->span);
+    return *group ? name : NULL;
+}
+
+static const struct stm_hold_sig *hold_sig(const struct stm_vocab *v, const char *name)
+{
+    for (size_t i = 0; i < v->n_holds; i++)
+        if (strcmp(v->holds[i].name, name) == 0) return &v->holds[i];
+    return NULL;
+}
+
+static const struct stm_hold_sig *want_hold(struct check *k, const struct stm_expr *e)
+{
+    const struct stm_hold_sig *h = e->name ? hold_sig(k->voc, e->name) : NULL;
+    if (h && (e->kind == STM_X_CALL || (e->kind == STM_X_NAME && h->arg == STM_A_NONE))) return h;
+    size_t mark = k->c->scratch.n;
+    for (size_t i = 0; i < k->voc->n_holds; i++)
+        stm_buf_printf(&k->c->scratch, "%s%s%s", i ? ", " : "", k->voc->holds[i].name,
+                       k->voc->holds[i].arg == STM_A_GROUP ? "(group)" : "");
+    const char *known = pr_scratch_take(k->c, mark);
+    struct stm_diag *d =
+        pr_diag(k->c, "E0301", e->span, "`%s` cannot be held", pr_expr_text(k->c, e));
+    pr_help(k->c, d, "what can be held: %s", known);
+    return NULL;
+}
+
+/* norm(weights), share(E, W1, W2), logit_scale */
+static const char *held_quantity(struct check *k, const struct stm_expr *e)
+{
+    const struct stm_hold_sig *h = want_hold(k, e);
+    if (!h) return NULL;
+    bool many = strcmp(h->name, "share") == 0;
+    unsigned want = h->arg == STM_A_NONE ? 0 : 1;
+    if (many ? e->n < 2 : e->n != want) {
+        pr_diag(k->c, "E0301", e->span, "`%s` takes %s", h->name,
+                many   ? "two or more groups"
+                : want ? "one group"
+                       : "no argument");
+        return NULL;
+    }
+    struct stm_buf *b = &k->c->scratch;
+    size_t mark = b->n;
+    stm_buf_printf(b, "%s%s", h->name, e->n ? "(" : "");
+    for (unsigned i = 0; i < e->n; i++) {
+        const struct stm_group *g;
+        const char *name = group_word(k, e->kids[i], &g);
+        if (name && g->bias) {
+            struct stm_diag *d =
+                pr_diag(k->c, "E0302", e->kids[i]->span,
+                        "`%s` holds nothing but biases: its norm cannot be held", name);
+            pr_help(k->c, d, "freeze it, or hold a group of weights");
+            name = NULL;
+        }
+        if (!name) {
+            b->n = mark;
+            return NULL;
+        }
+        stm_buf_printf(b, "%s%s", i ? "," : "", name);
+    }
+    if (e->n) stm_buf_printf(b, ")");
+    return pr_scratch_take(k->c, mark);
+}
+
+static const char *knob_target(struct check *k, const struct stm_expr *e,
+                               const struct stm_param **knob)
+{
+    const char *name = pr_expr_text(k->c, e);
+    struct near near = {.name = name};
+    for (size_t i = 0; i < k->voc->n_knobs; i++) pr_near(&near, k->voc->knobs[i].name);
+    *knob = pr_knob(k->voc, name);
+    if (*knob) return name;
+    struct stm_diag *d = pr_diag(k->c, "E0201", e->span, "there is no setting `%s`", name);
+    size_t mark = k->c->scratch.n;
+    for (size_t i = 0; i < k->voc->n_knobs; i++)
+        stm_buf_printf(&k->c->scratch, "%s%s", i ? ", " : "", k->voc->knobs[i].name);
+    const char *known = pr_scratch_take(k->c, mark);
+    if (near.best)
+        pr_help(k->c, d, "there is a setting with a similar name: `%s`", near.best);
+    else
+        pr_help(k->c, d, "settings are %s", known);
+    return NULL;
+}
+
+static const char *once_target(struct check *k, const struct stm_expr *e)
+{
+    const struct stm_group *g;
+    if (e->kind == STM_X_CALL) return held_quantity(k, e);
+    if (e->kind == STM_X_NAME && strcmp(e->name, "moments") == 0) return "moments";
+    return group_word(k, e, &g);
+}
+
+static const char *frozen_target(struct check *k, const struct stm_expr *e, bool release)
+{
+    const struct stm_group *g;
+    if (release && (e->kind == STM_X_CALL || (e->name && hold_sig(k->voc, e->name))))
+        return held_quantity(k, e);
+    return group_word(k, e, &g);
+}
+
+static const char *target_of(struct check *k, const struct ast_stmt *s,
+                             const struct stm_param **knob)
+{
+    switch (s->kind) {
+    case S_SET: return knob_target(k, s->target, knob);
+    case S_HOLD: return held_quantity(k, s->target);
+    case S_ONCE: return once_target(k, s->target);
+    default: return frozen_target(k, s->target, s->kind == S_RELEASE);
+    }
+}
+
+/* ---- values ---- */
+
+static bool set_value(struct check *k, const struct stm_param *knob, const struct ast_stmt *s,
+                      struct stm_action *out)
+{
+    const struct stm_expr *e = s->expr;
+    bool word = e->kind == STM_X_NAME && !pr_bind(k, e->name) &&
+                (pr_is_value(knob, e->name) ||
+                 (!pr_symbol(k, e->name) && pr_map_get(&k->declared, e->name) < 0));
+    out->value = word ? pr_word_expr(k, e->span, e->name) : pr_resolve_as(k, e, USE_ACTION);
+    if (!out->value) return false;
+    struct ty t = pr_type(k, out->value);
+    if (t.base == TY_BAD) return false;
+    if (t.base == TY_SEED) {
+        struct stm_diag *d =
+            pr_diag(k->c, "E0303", e->span,
+                    "`%s` is one number for all seeds, and this has one per seed", knob->name);
+        pr_help(k->c, d, "make one number of it: `calibrate x = median(...) need all seeds`");
+        return false;
+    }
+    if (t.base == TY_ACROSS && knob->kind == STM_K_NUM) return true;
+    struct stm_assign a = {.key = knob->name};
+    return pr_fits(k, knob, out->value, &a);
+}
+
+static bool number_value(struct check *k, const struct ast_stmt *s, struct stm_action *out)
+{
+    out->value = pr_resolve_as(k, s->expr, USE_ACTION);
+    if (!out->value) return false;
+    const struct stm_expr *v = out->value;
+    bool share = strncmp(out->target, "share(", 6) == 0;
+    if (share != (v->kind == STM_X_TUPLE) || (share && v->n != s->target->n)) {
+        pr_diag(k->c, "E0301", s->expr->span, "`%s` takes %s", out->target,
+                share ? "as many values as it has groups: (x, y, z)" : "one number");
+        return false;
+    }
+    double sum = 0;
+    for (unsigned i = 0; share && i < v->n; i++) {
+        if (v->kids[i]->kind != STM_X_NUM || v->kids[i]->num < 0) {
+            pr_diag(k->c, "E0301", v->kids[i]->span, "a share is a number from 0 to 1");
+            return false;
+        }
+        sum += v->kids[i]->num;
+    }
+    if (share && (sum < 0.999 || sum > 1.001)) {
+        pr_diag(k->c, "E0301", s->expr->span, "the shares add up to %s, not to 1",
+                pr_number_text(k->c, sum));
+        return false;
+    }
+    if (share) return true;
+    struct ty t = pr_type(k, v);
+    if (t.base == TY_BAD) return false;
+    bool positive = s->kind == S_HOLD || strchr(out->target, '(');
+    if (t.base < TY_NUM || t.base > TY_SEED || t.truth) {
+        pr_diag(k->c, "E0301", s->expr->span, "`%s` is set to a number, not to `%s`", out->target,
+                pr_expr_text(k->c, v));
+        return false;
+    }
+    if (v->kind == STM_X_NUM && positive && !(v->num > 0)) {
+        pr_diag(k->c, "E0301", s->expr->span, "`%s` must be above 0, not %s", out->target,
+                pr_number_text(k->c, v->num));
+        return false;
+    }
+    if (strcmp(out->target, "moments") == 0 &&
+        (out->op != STM_OP_SET || v->kind != STM_X_NUM || v->num != 0)) {
+        pr_diag(k->c, "E0301", s->expr->span, "moments can only be cleared: `once moments = 0`");
+        return false;
+    }
+    return true;
+}
+
+static bool allowed_op(struct check *k, const struct ast_stmt *s)
+{
+    const char *ops = s->kind == S_ONCE ? "=*+" : s->kind == S_HOLD ? "=<" : "=";
+    const struct stm_hold_sig *h =
+        s->kind == S_HOLD && s->target->name ? hold_sig(k->voc, s->target->name) : NULL;
+    bool bound = s->op == '<' && h && !h->upper_bound;
+    if (strchr(ops, s->op) && !bound) return true;
+    struct stm_diag *d = pr_diag(k->c, "E0101", s->target->span, "`%s` cannot use `%c%s`",
+                                 pr_stmt_word(s->kind), s->op, s->op == '=' ? "" : "=");
+    if (bound) pr_help(k->c, d, "`%s` has no upper bound, only `=`", s->target->name);
+    if (s->op == '*' || s->op == '+') pr_help(k->c, d, "`once` edits a value by an amount");
+    return false;
+}
+
+/* ---- windows ---- */
+
+static bool window_time(struct check *k, const struct ast_time *t, const struct stm_time **out)
+{
+    if (!t) return true;
+    struct stm_time *w = pr_alloc(k->c, sizeof *w);
+    if (!pr_time(k, t, false, w)) return false;
+    *out = w;
+    return true;
+}
+
+static bool check_window(struct check *k, const struct ast_stmt *s, struct stm_action *out)
+{
+    bool ok = true;
+    if (s->from || s->until)
+        pr_feature(k, STM_F_WINDOW, (s->from ? s->from : s->until)->span, "`from` and `until` are",
+                   &ok);
+    if (!ok) return false;
+    if (s->kind == S_ONCE && s->until) {
+        pr_diag(k->c, "E0407", s->until->span, "`once` happens at one step and has no `until`");
+        return false;
+    }
+    if (s->kind == S_RELEASE && (s->from || s->until)) {
+        pr_diag(k->c, "E0407", (s->from ? s->from : s->until)->span,
+                "`release` has no window: it ends a hold where the arm begins");
+        return false;
+    }
+    if (!window_time(k, s->from, &out->from) || !window_time(k, s->until, &out->until))
+        return false;
+    double base = pr_fork_step(k, pr_node(k, k->node)->fork);
+    double from = out->from ? pr_time_step(out->from, base) : base;
+    double until = out->until ? pr_time_step(out->until, base) : -1;
+    if (out->from && from >= 0 && base >= 0 && from < base) {
+        pr_diag(k->c, "E0407", s->from->span, "step %s is before the fork, which is at step %s",
+                pr_number_text(k->c, from), pr_number_text(k->c, base));
+        return false;
+    }
+    if (until >= 0 && from >= 0 && until <= from) {
+        struct stm_diag *d = pr_diag(k->c, "E0407", s->until->span, "an empty window");
+        pr_note(k->c, d, "from step %s until step %s", pr_number_text(k->c, from),
+                pr_number_text(k->c, until));
+        return false;
+    }
+    return true;
+}
+
+bool pr_action(struct check *k, const struct ast_stmt *s, struct stm_action *out)
+{
+    static const enum stm_verb verbs[] = {[S_SET] = STM_V_SET,
+                                          [S_HOLD] = STM_V_HOLD,
+                                          [S_ONCE] = STM_V_ONCE,
+                                          [S_FREEZE] = STM_V_FREEZE,
+                                          [S_RELEASE] = STM_V_RELEASE};
+    bool ok = true;
+    *out = (struct stm_action){.verb = verbs[s->kind], .span = s->span};
+    out->op = s->op == '<'   ? STM_OP_LE
+              : s->op == '*' ? STM_OP_MUL
+              : s->op == '+' ? STM_OP_ADD
+                             : STM_OP_SET;
+    if (s->kind == S_ONCE) pr_feature(k, STM_F_ONCE, s->span, "`once` is", &ok);
+    if (s->kind == S_FREEZE || s->kind == S_RELEASE)
+        pr_feature(k, STM_F_FREEZE, s->span, "`freeze` and `release` are", &ok);
+    if (!ok || (s->op && !allowed_op(k, s))) return false;
+    const struct stm_param *knob = NULL;
+    if (!(out->target = target_of(k, s, &knob))) return false;
+    enum use before = k->use;
+    k->use = USE_ACTION;
+    if (s->expr) ok = knob ? set_value(k, knob, s, out) : number_value(k, s, out);
+    k->use = before;
+    if (s->round.text && (strcmp(s->round.text, "nearest") != 0 || !knob ||
+                          strncmp(knob->name, "precision", 9) != 0)) {
+        pr_diag(k->c, "E0301", s->round.span, "`round nearest` belongs to a precision");
+        return false;
+    }
+    out->round_nearest = s->round.text != NULL;
+    return ok && check_window(k, s, out);
+}

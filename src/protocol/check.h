@@ -1,0 +1,193 @@
+/* The checker: from statements to a plan. One pass in file order, because file order is dependency
+ * order; arms are expanded into instances as they are met. */
+#ifndef STEMMA_PROTOCOL_CHECK_H
+#define STEMMA_PROTOCOL_CHECK_H
+
+#include "protocol/ast.h"
+
+/* ---- types ---- */
+
+enum ty_base {
+    TY_BAD, /* an error was reported */
+    TY_NUM,
+    TY_ACROSS, /* one number made of all seeds */
+    TY_SEED,   /* a number per seed */
+    TY_TIME,   /* a number per seed, perhaps censored */
+    TY_CURVE,  /* a value at each measured step */
+    TY_SYM,    /* a word: gelu, E */
+    TY_ARMS,   /* an arm or a list of arms */
+    TY_SEEDS,  /* the set of seeds */
+    TY_CLAIM,  /* a contrast or estimate: a number with an interval */
+    TY_FIT
+};
+
+struct ty {
+    enum ty_base base;
+    bool truth; /* a yes or no of that base */
+    bool open;  /* means something only inside an arm */
+    bool cells; /* one value for each instance of a sweep */
+};
+
+/* ---- names ---- */
+
+enum { SYM_TASK = 100, SYM_MODEL, SYM_TRAIN, SYM_DISPLAY }; /* beside enum stm_ref_kind */
+
+struct symbol {
+    const char *name;
+    int kind;  /* enum stm_ref_kind or above */
+    int index; /* in the plan's array of that kind; of the current instance */
+    int first; /* of the first instance: what claims mean */
+    struct stm_span span;
+    const struct ast_stmt *stmt;
+    bool bad;               /* its definition had an error; uses are silent */
+    bool open;              /* its block is being read */
+    struct stm_expr *value; /* a param or constant let: its folded value */
+    struct ty type;         /* let, metric */
+};
+
+/* ---- the state of a check ---- */
+
+enum use {
+    USE_CONST,   /* a number or word known now */
+    USE_MEASURE, /* events, metrics, logs, captures, requirements: of the state at hand */
+    USE_ACTION,  /* values of interventions */
+    USE_CALIBRATE,
+    USE_CLAIM /* lets, contrasts, estimates, expectations, tables, figures */
+};
+
+struct scope_bind {
+    const char *name;
+    const struct stm_bind *bind;
+};
+
+struct check {
+    struct ctx *c;
+    const struct stm_vocab *voc;
+    struct stm_plan *plan;
+    struct vec syms; /* struct symbol */
+    struct map defined, declared;
+    struct vec later; /* struct symbol, only name and span: every name of the file */
+    struct vec params, events, metrics, logs, captures, calibrates, lets, claims, expects, displays;
+    struct vec nodes, forks, families; /* their own arrays are filled while the tree grows */
+    struct vec family_nodes;           /* struct vec of int, one a family */
+    struct vec binds;                  /* struct scope_bind: sweep variables in force */
+    const struct stm_model_sig *model; /* of the run at hand, or the only one; NULL: any */
+    enum use use;
+    int node, fork;    /* being read, or -1 */
+    const char *every; /* of `expect every` */
+    bool display;      /* tables and figures: bare function names mean something */
+    bool has_seeds, has_log;
+    struct stm_span seeds_span;
+};
+
+/* names.c */
+struct symbol *pr_symbol(struct check *k, const char *name); /* or NULL */
+/* Reports a second definition, shadowing, or a word of the language; NULL then. Defining again
+ * from the same statement (another instance) gives the symbol of before. */
+struct symbol *pr_define(struct check *k, const struct ast_stmt *s, struct word name, int kind,
+                         int index);
+void pr_declare_all(struct check *k, const struct vec *stmts);
+/* E0201 or E0202 for a name that is not there; `what` as in "there is no WHAT `name`". */
+void pr_unknown(struct check *k, struct stm_span at, const char *name, const char *what);
+/* The candidate nearest to `name`, or NULL when none is near. */
+struct near {
+    const char *name, *best;
+    unsigned distance;
+};
+void pr_near(struct near *n, const char *candidate);
+const struct stm_bind *pr_bind(const struct check *k, const char *name);
+const char *pr_kind_name(int kind);
+
+/* functions.c */
+struct function {
+    const char *name;
+    unsigned min_args, max_args; /* positional */
+    const char *keys[4];         /* named arguments */
+    struct ty (*type)(struct check *k, const struct stm_expr *e);
+    double (*fold)(double); /* of one number; NULL */
+};
+const struct function *pr_function(const char *name);
+void pr_near_functions(struct near *n);
+
+/* resolve.c. NULL after a reported error. */
+struct stm_expr *pr_resolve(struct check *k, const struct stm_expr *e);
+struct stm_expr *pr_resolve_as(struct check *k, const struct stm_expr *e, enum use use);
+/* How many instances of an arm `up` or `up[tau = 1]` (resolved) means; the first in *one. */
+unsigned pr_instances(struct check *k, const struct stm_expr *e, int *one);
+/* A number known now; false after a reported error. `what`: "a step". */
+bool pr_const_number(struct check *k, const struct stm_expr *e, const char *what, double *out);
+struct stm_expr *pr_number_expr(struct check *k, struct stm_span at, double x);
+struct stm_expr *pr_word_expr(struct check *k, struct stm_span at, const char *word);
+/* The canonical text of an expression. */
+const char *pr_expr_text(struct ctx *c, const struct stm_expr *e);
+void pr_feature(struct check *k, unsigned feature, struct stm_span at, const char *what, bool *ok);
+const struct stm_metric_sig *pr_metric(const struct stm_vocab *v, const char *name);
+
+/* types.c */
+struct ty pr_type(struct check *k, const struct stm_expr *e);
+/* Of a resolved claim: one number (or yes/no); reports what is wrong. `where`: "an estimate". */
+bool pr_want_one(struct check *k, const struct stm_expr *e, const char *where, bool truth);
+struct ty pr_bad(void);
+
+/* check_setup.c */
+bool pr_base_settings(struct check *k, const struct ast_stmt *run, struct stm_node *node);
+const struct stm_param *pr_knob(const struct stm_vocab *v, const char *name);
+/* Whether `name` is one of the words that `p` can be: an arm called f64 does not hide f64. */
+bool pr_is_value(const struct stm_param *p, const char *name);
+/* `e` (resolved) as a value of `p`; reports E0301. */
+bool pr_fits(struct check *k, const struct stm_param *p, const struct stm_expr *e,
+             struct stm_assign *out);
+void pr_check_setup(struct check *k, const struct ast_stmt *s);
+
+/* groups.c */
+/* Whether a model of the file (or any, when none is at hand) has the group; reports E0302. */
+const struct stm_group *pr_group(struct check *k, const char *name, struct stm_span at);
+bool pr_groups_overlap(struct check *k, const char *a, const char *b);
+
+/* times.c */
+bool pr_time(struct check *k, const struct ast_time *t, bool stop, struct stm_time *out);
+/* The global step of a time when it is known now (`base` is the fork's), else -1. */
+double pr_time_step(const struct stm_time *t, double base);
+double pr_fork_step(const struct check *k, int fork);
+void pr_put_time(struct stm_buf *b, const struct stm_time *t, const struct check *k);
+
+/* actions.c */
+bool pr_action(struct check *k, const struct ast_stmt *s, struct stm_action *out);
+void pr_check_node_actions(struct check *k, int node);
+
+/* expand.c */
+void pr_check_run(struct check *k, const struct ast_stmt *s);
+struct stm_node *pr_node(const struct check *k, int i);
+struct stm_fork *pr_fork(const struct check *k, int i);
+void pr_capture(struct check *k, const struct ast_stmt *s, int fork, int node);
+void pr_let(struct check *k, const struct ast_stmt *s, int fork);
+
+/* effective.c */
+struct effect {
+    const char *key;   /* "hold norm(weights)" */
+    const char *value; /* "N0 * 1.15 from step 500" */
+};
+/* What is in force in an arm after its fork, in a canonical order; settings that change nothing
+ * are left out. */
+void pr_effects(struct check *k, int node, struct vec *out);
+/* What a setting is before any arm touches it, as text; NULL when it has no value of its own. */
+const char *pr_default_value(struct check *k, int node, const char *key);
+void pr_put_stop(struct check *k, struct stm_buf *b, const struct stm_stop *s);
+void pr_check_twins(struct check *k, int fork);
+
+/* bounds.c */
+void pr_check_bounds(struct check *k, int run);
+
+/* contrast.c */
+void pr_check_contrast(struct check *k, const struct stm_claim *claim, const char **isolates);
+
+/* claims.c */
+void pr_check_claim(struct check *k, const struct ast_stmt *s);
+void pr_check_expect(struct check *k, const struct ast_stmt *s);
+void pr_check_display(struct check *k, const struct ast_stmt *s);
+
+/* canonical.c and hash.c */
+void pr_canonical(struct ctx *c, const struct vec *stmts, struct stm_plan *p);
+void pr_hashes(struct ctx *c, struct stm_plan *p);
+
+#endif

@@ -1,0 +1,497 @@
+/* Runs, forks and arms: the tree, with sweeps expanded into instances. */
+#include <string.h>
+
+#include "protocol/check.h"
+
+struct stm_node *pr_node(const struct check *k, int i) { return (struct stm_node *)k->nodes.p + i; }
+struct stm_fork *pr_fork(const struct check *k, int i) { return (struct stm_fork *)k->forks.p + i; }
+
+static void push_int(struct check *k, struct vec *v, int x)
+{
+    *(int *)pr_push(k->c, v, sizeof x) = x;
+}
+
+/* ---- sweeps ---- */
+
+/* One `x in [...]` or `(x, y) in [(...), ...]`: rows of n_names values. */
+struct axis {
+    const struct ast_bind *ast;
+    struct stm_bind *rows;
+    unsigned n_rows;
+};
+
+static bool sweep_value(struct check *k, const struct word *name, const struct stm_expr *e,
+                        struct stm_bind *out)
+{
+    bool word = e->kind == STM_X_NAME && !pr_bind(k, e->name) && !pr_symbol(k, e->name);
+    struct stm_expr *v = word ? pr_word_expr(k, e->span, e->name) : pr_resolve_as(k, e, USE_CONST);
+    if (!v) return false;
+    out->name = name->text;
+    if (v->kind == STM_X_NUM) {
+        out->is_num = true;
+        out->num = v->num;
+    } else if (v->kind == STM_X_NAME) {
+        out->sym = v->name;
+    } else {
+        pr_diag(k->c, "E0301", e->span, "a swept value is a number or a word, not `%s`",
+                pr_expr_text(k->c, v));
+        return false;
+    }
+    out->text = pr_expr_text(k->c, v);
+    return true;
+}
+
+static bool sweep_row(struct check *k, const struct ast_bind *b, const struct stm_expr *e,
+                      struct stm_bind *row)
+{
+    if (!b->tuple) return sweep_value(k, &b->names[0], e, row);
+    if (e->kind != STM_X_TUPLE || e->n != b->n_names) {
+        pr_diag(k->c, "E0301", e->span, "expected (%u values), one for each name of the sweep",
+                b->n_names);
+        return false;
+    }
+    bool ok = true;
+    for (unsigned i = 0; i < e->n; i++) ok &= sweep_value(k, &b->names[i], e->kids[i], &row[i]);
+    return ok;
+}
+
+static bool bind_names(struct check *k, const struct ast_stmt *s, const struct ast_bind *b,
+                       const struct axis *axis)
+{
+    for (unsigned i = 0; i < b->n_names; i++) {
+        struct word name = b->names[i];
+        struct symbol *sym = pr_symbol(k, name.text);
+        if (pr_bind(k, name.text)) {
+            pr_diag(k->c, "E0202", name.span, "`%s` is swept already, further out", name.text);
+            return false;
+        }
+        if (!sym || sym->kind != STM_R_BIND) sym = pr_define(k, s, name, STM_R_BIND, 0);
+        if (!sym) return false;
+        sym->type.base = axis->rows[i].is_num ? TY_NUM : TY_SYM;
+    }
+    return true;
+}
+
+static bool axis_of(struct check *k, const struct ast_stmt *s, const struct ast_bind *b,
+                    struct axis *out)
+{
+    if (b->values->kind != STM_X_LIST || b->values->n == 0) {
+        struct stm_diag *d =
+            pr_diag(k->c, "E0301", b->values->span, "a sweep goes over a list of values");
+        pr_help(k->c, d, "write `sweep %s in [1, 2, 3]`", b->names[0].text);
+        return false;
+    }
+    *out = (struct axis){.ast = b, .n_rows = b->values->n};
+    out->rows = pr_alloc(k->c, (size_t)out->n_rows * b->n_names * sizeof *out->rows);
+    for (unsigned i = 0; i < out->n_rows; i++)
+        if (!sweep_row(k, b, b->values->kids[i], out->rows + (size_t)i * b->n_names)) return false;
+    return bind_names(k, s, b, out);
+}
+
+struct sweep {
+    struct axis *axes;
+    unsigned n_axes, n_binds;
+    unsigned *at; /* odometer */
+};
+
+static bool sweep_begin(struct check *k, const struct ast_stmt *s, struct sweep *out)
+{
+    bool ok = true;
+    *out = (struct sweep){.n_axes = s->n_sweep};
+    if (s->n_sweep) pr_feature(k, STM_F_SWEEP, s->sweep_span, "`sweep` is", &ok);
+    if (!ok || !s->n_sweep) return ok;
+    out->axes = pr_alloc(k->c, s->n_sweep * sizeof *out->axes);
+    out->at = pr_alloc(k->c, s->n_sweep * sizeof *out->at);
+    for (unsigned i = 0; i < s->n_sweep; i++) {
+        if (!axis_of(k, s, &s->sweep[i], &out->axes[i])) return false;
+        out->n_binds += s->sweep[i].n_names;
+    }
+    return true;
+}
+
+static struct stm_bind *sweep_binds(struct check *k, const struct sweep *w)
+{
+    struct stm_bind *binds = pr_alloc(k->c, w->n_binds * sizeof *binds);
+    unsigned n = 0;
+    for (unsigned i = 0; i < w->n_axes; i++) {
+        const struct axis *a = &w->axes[i];
+        const struct stm_bind *row = a->rows + (size_t)w->at[i] * a->ast->n_names;
+        for (unsigned j = 0; j < a->ast->n_names; j++) binds[n++] = row[j];
+    }
+    return binds;
+}
+
+/* The last axis turns fastest. */
+static bool sweep_next(struct sweep *w)
+{
+    for (unsigned i = w->n_axes; i-- > 0;) {
+        if (++w->at[i] < w->axes[i].n_rows) return true;
+        w->at[i] = 0;
+    }
+    return false;
+}
+
+static void push_binds(struct check *k, const struct stm_bind *binds, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        *(struct scope_bind *)pr_push(k->c, &k->binds, sizeof(struct scope_bind)) =
+            (struct scope_bind){binds[i].name, &binds[i]};
+}
+
+static const char *label_of(struct check *k, const char *name, const struct stm_bind *b, unsigned n)
+{
+    if (!n) return name;
+    size_t mark = k->c->scratch.n;
+    stm_buf_printf(&k->c->scratch, "%s[", name);
+    for (unsigned i = 0; i < n; i++)
+        stm_buf_printf(&k->c->scratch, "%s%s=%s", i ? "," : "", b[i].name, b[i].text);
+    stm_buf_printf(&k->c->scratch, "]");
+    return pr_scratch_take(k->c, mark);
+}
+
+/* ---- parts of blocks ---- */
+
+static const struct ast_stmt *only(struct check *k, const struct ast_block *b, enum stmt_kind kind)
+{
+    const struct ast_stmt *found = NULL;
+    for (unsigned i = 0; i < b->n; i++) {
+        if (b->stmts[i]->kind != kind) continue;
+        if (found) {
+            struct stm_diag *d = pr_diag(k->c, "E0202", b->stmts[i]->span,
+                                         "`%s` is given twice in this block", pr_stmt_word(kind));
+            pr_note_at(k->c, d, found->span, "first here");
+        } else {
+            found = b->stmts[i];
+        }
+    }
+    return found;
+}
+
+static bool stop_after(struct check *k, const struct stm_time *t, double fork_step)
+{
+    double step = pr_time_step(t, fork_step);
+    if (step < 0 || fork_step < 0 || step > fork_step) return true;
+    pr_diag(k->c, "E0407", t->span, "the stop at step %s is not after step %s, where it begins",
+            pr_number_text(k->c, step), pr_number_text(k->c, fork_step));
+    return false;
+}
+
+/* The block's own stop, or the one it inherits. */
+static const struct stm_stop *stop_of(struct check *k, const struct ast_block *b,
+                                      const struct stm_stop *inherited, double fork_step)
+{
+    const struct ast_stmt *s = only(k, b, S_STOP);
+    if (!s) return inherited;
+    struct stm_stop *stop = pr_alloc(k->c, sizeof *stop);
+    struct stm_time *times = pr_alloc(k->c, s->n_times * sizeof *times);
+    for (unsigned i = 0; i < s->n_times; i++)
+        if (pr_time(k, &s->times[i], true, &times[stop->n]) &&
+            stop_after(k, &times[stop->n], fork_step))
+            stop->n++;
+    stop->alternatives = times;
+    stop->span = s->span;
+    if (stop->n < s->n_times) stop->n = 0; /* in error: bounds say nothing about it */
+    return stop;
+}
+
+static void add_require(struct check *k, const struct ast_stmt *s, struct vec *out)
+{
+    struct stm_require r = {.span = s->span};
+    char q = s->quantifier.text[1]; /* aLl, nO, aNy */
+    r.quantifier = q == 'l' ? STM_Q_ALL : q == 'o' ? STM_Q_NO : STM_Q_ANY;
+    k->use = USE_MEASURE;
+    r.expr = pr_resolve(k, s->expr);
+    if (!r.expr) return;
+    struct ty t = pr_type(k, r.expr);
+    bool event = r.expr->kind == STM_X_NAME && r.expr->ref == STM_R_EVENT;
+    if (t.base == TY_BAD) return;
+    if (!event && !t.truth) {
+        pr_diag(k->c, "E0301", s->expr->span, "`require` takes an event or a comparison");
+        return;
+    }
+    *(struct stm_require *)pr_push(k->c, out, sizeof r) = r;
+}
+
+void pr_capture(struct check *k, const struct ast_stmt *s, int fork, int node)
+{
+    k->use = USE_MEASURE;
+    struct stm_expr *e = pr_resolve(k, s->expr);
+    struct ty t = e ? pr_type(k, e) : pr_bad();
+    if (t.base != TY_BAD && (t.truth || e->ref == STM_R_EVENT ||
+                             (t.base != TY_CURVE && t.base != TY_SEED && t.base != TY_NUM))) {
+        pr_diag(k->c, "E0301", s->expr->span, "a capture is a number measured at the fork");
+        t = pr_bad();
+    }
+    struct stm_capture *c = pr_push(k->c, &k->captures, sizeof *c);
+    *c = (struct stm_capture){.name = s->name.text, .expr = e, .fork = fork, .node = node};
+    struct symbol *sym = pr_define(k, s, s->name, STM_R_CAPTURE, (int)k->captures.n - 1);
+    if (sym) sym->bad = t.base == TY_BAD;
+}
+
+static bool bootstrapless_need(struct check *k, const struct ast_stmt *s)
+{
+    if (s->lo == -1) return true;
+    double seeds = k->plan->seed_hi - k->plan->seed_lo + 1;
+    if (s->lo >= 1 && s->lo <= seeds) return true;
+    pr_diag(k->c, "E0301", s->span, "`need %s seeds`, and the file has %s",
+            pr_number_text(k->c, s->lo), pr_number_text(k->c, seeds));
+    return false;
+}
+
+static void calibrate(struct check *k, const struct ast_stmt *s, int fork)
+{
+    bool ok = true;
+    pr_feature(k, STM_F_CALIBRATE, s->span, "`calibrate` is", &ok);
+    if (ok && !s->has_need) {
+        struct stm_diag *d =
+            pr_diag(k->c, "E0503", s->span, "`calibrate %s` does not say how many seeds it needs",
+                    s->name.text);
+        pr_help(k->c, d, "end it with `need all seeds` or `need N seeds`");
+        ok = false;
+    }
+    if (ok) ok = bootstrapless_need(k, s);
+    k->use = USE_CALIBRATE;
+    struct stm_expr *e = ok ? pr_resolve(k, s->expr) : NULL;
+    if (!e || !pr_want_one(k, e, "a calibrated value", false)) {
+        ok = false;
+    } else if (pr_type(k, e).open) {
+        struct stm_diag *d =
+            pr_diag(k->c, "E0402", s->expr->span, "a calibration says which arm it reads");
+        pr_help(k->c, d, "write `median(arm.metric @ stop)`");
+        ok = false;
+    }
+    struct stm_calibrate *c = pr_push(k->c, &k->calibrates, sizeof *c);
+    *c = (struct stm_calibrate){s->name.text, e, fork, (int)s->lo};
+    struct symbol *sym = pr_define(k, s, s->name, STM_R_CALIBRATE, (int)k->calibrates.n - 1);
+    if (sym) sym->bad = !ok;
+}
+
+void pr_let(struct check *k, const struct ast_stmt *s, int fork)
+{
+    struct symbol *old = pr_symbol(k, s->name.text);
+    if (old && old->stmt == s) return; /* another instance of the fork: the macro is the same */
+    k->use = USE_CLAIM;
+    struct stm_expr *e = pr_resolve(k, s->expr);
+    struct ty t = e ? pr_type(k, e) : pr_bad();
+    struct stm_let *let = pr_push(k->c, &k->lets, sizeof *let);
+    *let = (struct stm_let){s->name.text, e, fork};
+    struct symbol *sym = pr_define(k, s, s->name, STM_R_LET, (int)k->lets.n - 1);
+    if (!sym) return;
+    sym->bad = t.base == TY_BAD;
+    sym->type = t;
+    if (e && e->kind == STM_X_NUM) sym->value = e;
+}
+
+/* ---- the tree ---- */
+
+static void read_fork(struct check *k, const struct ast_stmt *s, int node, struct vec *forks,
+                      const struct stm_stop *stop);
+
+static void family_add(struct check *k, int family, int node)
+{
+    push_int(k, (struct vec *)k->family_nodes.p + family, node);
+}
+
+static int family_new(struct check *k, const char *name)
+{
+    struct stm_family *f = pr_push(k->c, &k->families, sizeof *f);
+    f->name = name;
+    pr_push(k->c, &k->family_nodes, sizeof(struct vec));
+    return (int)k->families.n - 1;
+}
+
+/* The block of a run or of one instance of an arm. */
+static void read_node(struct check *k, const struct ast_stmt *s, int node,
+                      const struct stm_stop *inherited)
+{
+    int before = k->node;
+    struct vec actions = {0}, requires = {0}, forks = {0};
+    k->node = node;
+    double begin = pr_fork_step(k, pr_node(k, node)->fork);
+    const struct stm_stop *stop = stop_of(k, s->block, inherited, begin);
+    pr_node(k, node)->stop = stop;
+    for (unsigned i = 0; i < s->block->n; i++) {
+        const struct ast_stmt *b = s->block->stmts[i];
+        struct stm_action a;
+        if (b->kind == S_REQUIRE)
+            add_require(k, b, &requires);
+        else if (b->kind == S_CAPTURE)
+            pr_capture(k, b, -1, node);
+        else if (b->kind >= S_SET && b->kind <= S_RELEASE && pr_action(k, b, &a))
+            *(struct stm_action *)pr_push(k->c, &actions, sizeof a) = a;
+        pr_node(k, node)->actions = actions.p;
+        pr_node(k, node)->n_actions = actions.n;
+    }
+    pr_check_node_actions(k, node);
+    for (unsigned i = 0; i < s->block->n; i++)
+        if (s->block->stmts[i]->kind == S_FORK)
+            read_fork(k, s->block->stmts[i], node, &forks, stop);
+    struct stm_node *n = pr_node(k, node);
+    n->requires = requires.p;
+    n->n_requires = requires.n;
+    n->forks = forks.p;
+    n->n_forks = forks.n;
+    k->node = before;
+}
+
+static bool too_many(struct check *k, struct stm_span at)
+{
+    if (k->nodes.n < PR_MAX_NODES) return false;
+    pr_diag(k->c, "E0106", at, "more than %d arms after sweeps", PR_MAX_NODES);
+    return true;
+}
+
+static int node_new(struct check *k, const struct ast_stmt *s, int fork, int family)
+{
+    struct stm_node *n = pr_push(k->c, &k->nodes, sizeof *n);
+    *n = (struct stm_node){.name = s->name.text,
+                           .label = s->name.text,
+                           .path = s->name.text,
+                           .family = family,
+                           .fork = fork,
+                           .off = s->off,
+                           .span = s->name.span};
+    int node = (int)k->nodes.n - 1;
+    n->run = fork < 0 ? node : pr_node(k, pr_fork(k, fork)->node)->run;
+    if (fork >= 0) n->off |= pr_node(k, pr_fork(k, fork)->node)->off;
+    family_add(k, family, node);
+    return node;
+}
+
+static void read_arm(struct check *k, const struct ast_stmt *s, int fork, struct vec *nodes,
+                     const struct stm_stop *stop)
+{
+    struct sweep sweep;
+    struct symbol *sym = pr_symbol(k, s->name.text);
+    int family = sym && sym->stmt == s ? sym->index : family_new(k, s->name.text);
+    if (s->chain) {
+        pr_diag(k->c, "E0900", s->sweep_span, "`chain` is not in this version");
+        if ((sym = pr_define(k, s, s->name, STM_R_FAMILY, family))) sym->bad = true;
+        return;
+    }
+    bool ok = sweep_begin(k, s, &sweep);
+    sym = pr_define(k, s, s->name, STM_R_FAMILY, family);
+    if (sym && !ok) sym->bad = true;
+    if (!ok || !sym) return;
+    int id = (int)(sym - (struct symbol *)k->syms.p);
+    sym->open = true;
+    unsigned scope = k->binds.n;
+    do {
+        if (too_many(k, s->span)) break;
+        struct stm_bind *binds = sweep_binds(k, &sweep);
+        push_binds(k, binds, sweep.n_binds);
+        int node = node_new(k, s, fork, family);
+        struct stm_node *n = pr_node(k, node);
+        n->binds = binds;
+        n->n_binds = sweep.n_binds;
+        n->label = label_of(k, n->name, binds, sweep.n_binds);
+        n->path = pr_printf(k->c, "%s/%s", pr_fork(k, fork)->path, n->label);
+        push_int(k, nodes, node);
+        read_node(k, s, node, stop);
+        k->binds.n = scope;
+    } while (sweep_next(&sweep));
+    ((struct symbol *)k->syms.p)[id].open = false;
+}
+
+static bool fork_time(struct check *k, const struct ast_stmt *s, int node, struct stm_time *at)
+{
+    bool ok = pr_time(k, s->times, false, at);
+    if (!ok) return false;
+    if (at->event >= 0) pr_feature(k, STM_F_EVENT_FORK, at->span, "a fork at an event is", &ok);
+    double begin = pr_fork_step(k, pr_node(k, node)->fork);
+    double step = pr_time_step(at, begin);
+    if (ok && step >= 0 && begin >= 0 && step < begin) {
+        pr_diag(k->c, "E0407", at->span, "the fork at step %s is before step %s, where `%s` begins",
+                pr_number_text(k->c, step), pr_number_text(k->c, begin), pr_node(k, node)->name);
+        ok = false;
+    }
+    return ok;
+}
+
+static void read_fork_block(struct check *k, const struct ast_stmt *s, int fork,
+                            const struct stm_stop *stop)
+{
+    struct vec requires = {0}, nodes = {0};
+    int fork_before = k->fork, node_before = k->node;
+    k->fork = fork;
+    k->node = -1;
+    stop = stop_of(k, s->block, stop, pr_fork_step(k, fork));
+    const struct ast_stmt *need = only(k, s->block, S_NEED);
+    if (need && bootstrapless_need(k, need)) pr_fork(k, fork)->need = (int)need->lo;
+    for (unsigned i = 0; i < s->block->n; i++) {
+        const struct ast_stmt *b = s->block->stmts[i];
+        if (b->kind == S_REQUIRE)
+            add_require(k, b, &requires);
+        else if (b->kind == S_CAPTURE)
+            pr_capture(k, b, fork, -1);
+        else if (b->kind == S_CALIBRATE)
+            calibrate(k, b, fork);
+        else if (b->kind == S_LET)
+            pr_let(k, b, fork);
+        else if (b->kind == S_ARM)
+            read_arm(k, b, fork, &nodes, stop);
+        pr_fork(k, fork)->nodes = nodes.p;
+        pr_fork(k, fork)->n_nodes = nodes.n;
+    }
+    pr_fork(k, fork)->requires = requires.p;
+    pr_fork(k, fork)->n_requires = requires.n;
+    k->fork = fork_before;
+    k->node = node_before;
+    pr_check_twins(k, fork);
+}
+
+static void read_fork(struct check *k, const struct ast_stmt *s, int node, struct vec *forks,
+                      const struct stm_stop *stop)
+{
+    bool ok = true;
+    struct sweep sweep;
+    if (pr_node(k, node)->fork >= 0)
+        pr_feature(k, STM_F_NESTED, s->span, "a fork inside an arm is", &ok);
+    if (!sweep_begin(k, s, &sweep)) ok = false;
+    unsigned scope = k->binds.n;
+    do {
+        if (!ok || too_many(k, s->span)) return;
+        struct stm_bind *binds = sweep_binds(k, &sweep);
+        push_binds(k, binds, sweep.n_binds);
+        struct stm_fork *f = pr_push(k->c, &k->forks, sizeof *f);
+        *f = (struct stm_fork){.name = s->name.text,
+                               .node = node,
+                               .binds = binds,
+                               .n_binds = sweep.n_binds,
+                               .span = s->name.span};
+        f->path = pr_printf(k->c, "%s/%s", pr_node(k, node)->path,
+                            label_of(k, f->name, binds, sweep.n_binds));
+        int fork = (int)k->forks.n - 1;
+        if (fork_time(k, s, node, &f->at) && pr_define(k, s, s->name, STM_R_FORK, fork)) {
+            push_int(k, forks, fork);
+            read_fork_block(k, s, fork, stop);
+        } else {
+            k->forks.n--; /* nothing refers to it */
+            ok = false;
+        }
+        k->binds.n = scope;
+    } while (sweep_next(&sweep));
+}
+
+void pr_check_run(struct check *k, const struct ast_stmt *s)
+{
+    bool ok = true;
+    if (k->nodes.n)
+        pr_feature(k, STM_F_MULTI_RUN, s->span, "more than one `run` in a file is", &ok);
+    if (!k->has_seeds)
+        pr_diag(k->c, "E0107", s->span, "a file with a run needs a line `seeds FIRST..LAST`");
+    if (!ok) return;
+    struct stm_node base = {0};
+    pr_base_settings(k, s, &base);
+    int family = family_new(k, s->name.text);
+    struct symbol *sym = pr_define(k, s, s->name, STM_R_FAMILY, family);
+    if (!sym) return;
+    int id = (int)(sym - (struct symbol *)k->syms.p);
+    sym->open = true;
+    int node = node_new(k, s, -1, family);
+    pr_node(k, node)->base = base.base;
+    pr_node(k, node)->n_base = base.n_base;
+    read_node(k, s, node, NULL);
+    ((struct symbol *)k->syms.p)[id].open = false;
+    if (!k->c->errors) pr_check_bounds(k, node);
+}

@@ -1,0 +1,246 @@
+#include "protocol/lex.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const kind_names[TK_KINDS] = {
+    [TK_EOF] = "the end of the file",
+    [TK_NL] = "the end of the line",
+    [TK_ID] = "a name",
+    [TK_NUM] = "a number",
+    [TK_STR] = "a string",
+    [TK_COMMENT] = "a comment",
+    [TK_LBRACE] = "`{`",
+    [TK_RBRACE] = "`}`",
+    [TK_LPAREN] = "`(`",
+    [TK_RPAREN] = "`)`",
+    [TK_LBRACK] = "`[`",
+    [TK_RBRACK] = "`]`",
+    [TK_COMMA] = "`,`",
+    [TK_DOT] = "`.`",
+    [TK_DOTDOT] = "`..`",
+    [TK_COLON] = "`:`",
+    [TK_AT] = "`@`",
+    [TK_ASSIGN] = "`=`",
+    [TK_MULSET] = "`*=`",
+    [TK_ADDSET] = "`+=`",
+    [TK_EQ] = "`==`",
+    [TK_NE] = "`!=`",
+    [TK_LT] = "`<`",
+    [TK_LE] = "`<=`",
+    [TK_GT] = "`>`",
+    [TK_GE] = "`>=`",
+    [TK_PLUS] = "`+`",
+    [TK_MINUS] = "`-`",
+    [TK_STAR] = "`*`",
+    [TK_SLASH] = "`/`",
+};
+
+const char *lex_kind_name(enum tok_kind kind) { return kind_names[kind]; }
+
+/* Longer spellings before their prefixes. */
+static const struct {
+    const char *text;
+    enum tok_kind kind;
+} punctuation[] = {
+    {"..", TK_DOTDOT}, {"*=", TK_MULSET}, {"+=", TK_ADDSET}, {"==", TK_EQ},    {"!=", TK_NE},
+    {"<=", TK_LE},     {">=", TK_GE},     {"{", TK_LBRACE},  {"}", TK_RBRACE}, {"(", TK_LPAREN},
+    {")", TK_RPAREN},  {"[", TK_LBRACK},  {"]", TK_RBRACK},  {",", TK_COMMA},  {".", TK_DOT},
+    {":", TK_COLON},   {"@", TK_AT},      {"=", TK_ASSIGN},  {"<", TK_LT},     {">", TK_GT},
+    {"+", TK_PLUS},    {"-", TK_MINUS},   {"*", TK_STAR},    {"/", TK_SLASH},
+};
+
+void lex_init(struct lexer *lx, struct ctx *c, unsigned file, const char *src, size_t n)
+{
+    *lx = (struct lexer){.c = c, .src = src, .n = n, .file = file, .line = 1, .fresh = true};
+    if (n >= 3 && memcmp(src, "\xEF\xBB\xBF", 3) == 0) lx->at = lx->line_start = 3;
+}
+
+static int peek(const struct lexer *lx, size_t ahead)
+{
+    return lx->at + ahead < lx->n ? (unsigned char)lx->src[lx->at + ahead] : -1;
+}
+
+static struct stm_span span_at(const struct lexer *lx, size_t at, size_t len)
+{
+    return (struct stm_span){lx->file, lx->line, (unsigned)(at - lx->line_start) + 1,
+                             (unsigned)len};
+}
+
+static void next_line(struct lexer *lx)
+{
+    lx->at++;
+    lx->line++;
+    lx->line_start = lx->at;
+    lx->fresh = true;
+}
+
+static struct token make(struct lexer *lx, enum tok_kind kind, size_t start)
+{
+    struct token t = {.kind = kind, .at = start, .first = lx->fresh};
+    t.span = span_at(lx, start, lx->at - start);
+    lx->fresh = false;
+    return t;
+}
+
+static struct token lex_name(struct lexer *lx)
+{
+    size_t start = lx->at;
+    while (isalnum(peek(lx, 0)) || peek(lx, 0) == '_') lx->at++;
+    struct token t = make(lx, TK_ID, start);
+    t.text = pr_strndup(lx->c, lx->src + start, lx->at - start);
+    return t;
+}
+
+/* Digits with `_` between them, without the `_`. */
+static void digits(struct lexer *lx, struct stm_buf *b)
+{
+    for (; isdigit(peek(lx, 0)) || (peek(lx, 0) == '_' && isdigit(peek(lx, 1))); lx->at++)
+        if (peek(lx, 0) != '_') stm_buf_u8(b, (uint8_t)peek(lx, 0));
+}
+
+static double suffix(struct lexer *lx)
+{
+    int ch = peek(lx, 0), after = peek(lx, 1);
+    if ((ch == 'k' || ch == 'M') && !isalnum(after) && after != '_') {
+        lx->at++;
+        return ch == 'k' ? 1e3 : 1e6;
+    }
+    return 1;
+}
+
+static void exponent(struct lexer *lx, struct stm_buf *b)
+{
+    size_t sign = peek(lx, 1) == '-' || peek(lx, 1) == '+' ? 1 : 0;
+    if ((peek(lx, 0) != 'e' && peek(lx, 0) != 'E') || !isdigit(peek(lx, 1 + sign))) return;
+    for (size_t i = 0; i <= sign; i++) stm_buf_u8(b, (uint8_t)peek(lx, i));
+    lx->at += 1 + sign;
+    digits(lx, b);
+}
+
+static struct token lex_number(struct lexer *lx)
+{
+    size_t start = lx->at, mark = lx->c->scratch.n;
+    struct stm_buf *b = &lx->c->scratch;
+    digits(lx, b);
+    if (peek(lx, 0) == '.' && isdigit(peek(lx, 1))) {
+        stm_buf_u8(b, '.');
+        lx->at++;
+        digits(lx, b);
+    }
+    exponent(lx, b);
+    const char *text = pr_scratch_take(lx->c, mark);
+    double num = strtod(text, NULL) * suffix(lx);
+    bool junk = isalnum(peek(lx, 0)) || peek(lx, 0) == '_';
+    while (isalnum(peek(lx, 0)) || peek(lx, 0) == '_') lx->at++;
+    struct token t = make(lx, TK_NUM, start);
+    t.num = num;
+    if (junk || !isfinite(num)) {
+        struct stm_diag *d = pr_diag(lx->c, "E0002", t.span, "`%.*s` is not a number",
+                                     (int)(t.span.len > 40 ? 40 : t.span.len), lx->src + start);
+        pr_help(lx->c, d, "numbers look like 12, 0.4, 1e-3, 60k, 1.5M, 60_000");
+        t.num = 1;
+    }
+    return t;
+}
+
+static struct token lex_string(struct lexer *lx)
+{
+    size_t start = lx->at++;
+    while (peek(lx, 0) >= 0 && peek(lx, 0) != '"' && peek(lx, 0) != '\n') lx->at++;
+    size_t end = lx->at;
+    bool closed = peek(lx, 0) == '"';
+    if (closed) lx->at++;
+    struct token t = make(lx, TK_STR, start);
+    t.text = pr_strndup(lx->c, lx->src + start + 1, end - start - 1);
+    if (!closed) {
+        struct stm_diag *d = pr_diag(lx->c, "E0003", t.span, "a string that does not end");
+        pr_help(lx->c, d, "strings end with `\"` on the line on which they begin");
+    }
+    return t;
+}
+
+static struct token lex_comment(struct lexer *lx)
+{
+    size_t start = lx->at;
+    while (peek(lx, 0) >= 0 && peek(lx, 0) != '\n') lx->at++;
+    size_t end = lx->at;
+    while (end > start && isspace((unsigned char)lx->src[end - 1])) end--;
+    struct token t = make(lx, TK_COMMENT, start);
+    t.span.len = (unsigned)(end - start);
+    return t;
+}
+
+/* The bytes of one character that is not in the language, reported once a run of them. */
+static void bad_characters(struct lexer *lx)
+{
+    size_t start = lx->at;
+    while (peek(lx, 0) >= 0 && !isspace(peek(lx, 0)) && !isalnum(peek(lx, 0)) &&
+           !strchr("_{}()[],.:@=<>+-*/#\";", peek(lx, 0)))
+        lx->at++;
+    if (lx->at == start) lx->at++; /* a lone `!` or NUL */
+    struct stm_span at = span_at(lx, start, lx->at - start);
+    int first = (unsigned char)lx->src[start];
+    struct stm_diag *d;
+    if (first < 32 || first == 127)
+        d = pr_diag(lx->c, "E0001", at, "a control character (0x%02x) in the text", first);
+    else
+        d = pr_diag(lx->c, "E0001", at, "`%.*s` has no meaning in a protocol",
+                    (int)(at.len > 40 ? 40 : at.len), lx->src + start);
+    pr_label(lx->c, d, "not a character of the language");
+}
+
+static struct token lex_punctuation(struct lexer *lx, bool *known)
+{
+    *known = true;
+    for (size_t i = 0; i < sizeof punctuation / sizeof *punctuation; i++) {
+        size_t len = strlen(punctuation[i].text);
+        if (lx->n - lx->at < len || memcmp(lx->src + lx->at, punctuation[i].text, len) != 0)
+            continue;
+        enum tok_kind kind = punctuation[i].kind;
+        size_t start = lx->at;
+        lx->at += len;
+        if (kind == TK_LPAREN || kind == TK_LBRACK) lx->parens++;
+        if ((kind == TK_RPAREN || kind == TK_RBRACK) && lx->parens) lx->parens--;
+        if (kind == TK_LBRACE || kind == TK_RBRACE) lx->parens = 0;
+        return make(lx, kind, start);
+    }
+    *known = false;
+    return (struct token){0};
+}
+
+struct token lex_next(struct lexer *lx)
+{
+    for (;;) {
+        int ch = peek(lx, 0);
+        if (ch < 0) return make(lx, TK_EOF, lx->at);
+        if (ch == '\n' && lx->parens && !lx->keep_comments) {
+            next_line(lx);
+        } else if (ch == '\n') {
+            struct token t = make(lx, TK_NL, lx->at);
+            next_line(lx);
+            return t;
+        } else if (ch == ' ' || ch == '\t' || ch == '\r') {
+            lx->at++;
+        } else if (ch == ';') {
+            lx->at++;
+            return make(lx, TK_NL, lx->at - 1);
+        } else if (ch == '#') {
+            struct token t = lex_comment(lx);
+            if (lx->keep_comments) return t;
+        } else if (isalpha(ch) || ch == '_') {
+            return lex_name(lx);
+        } else if (isdigit(ch)) {
+            return lex_number(lx);
+        } else if (ch == '"') {
+            return lex_string(lx);
+        } else {
+            bool known;
+            struct token t = lex_punctuation(lx, &known);
+            if (known) return t;
+            bad_characters(lx);
+        }
+    }
+}
