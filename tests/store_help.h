@@ -106,6 +106,7 @@ static inline void rnd_floats(uint64_t *s, float *p, size_t n)
 static struct {
     unsigned long calls, mutations, fsyncs; /* made since fault_start */
     unsigned long fail_call;                /* the number of the call that fails; 0: none */
+    unsigned long fail_fsync;               /* the number of the fsync that fails; 0: none */
     unsigned long power_cut;                /* from this mutation on, every call fails; 0: never */
     unsigned long exit_at;                  /* at this mutation the process ends; 0: never */
     int error;                              /* errno of a failing call */
@@ -151,7 +152,10 @@ static inline ssize_t fault_write(int fd, const void *p, size_t n)
 static inline int fault_fsync(int fd)
 {
     fault.fsyncs++;
-    return fault_hit(true) ? -1 : stm_fileops_posix.fsync(fd);
+    if (fault_hit(true)) return -1;
+    if (fault.fsyncs != fault.fail_fsync) return stm_fileops_posix.fsync(fd);
+    errno = fault.error;
+    return -1;
 }
 static inline int fault_fstat(int fd, struct stat *st)
 {

@@ -134,6 +134,15 @@ START_TEST(wrong_lengths_are_damage)
                          n == 64 ? 0 : STM_E_DAMAGED);
     for (size_t n = 0; n < b.n; n++)
         ck_assert_int_eq(stm_codec_decode(codec, out, 64, 4, b.p, n, &err), STM_E_DAMAGED);
+    /* A sound zstd frame of another length than the plane's. */
+    unsigned char text[1000], more[1010];
+    for (int i = 0; i < 1000; i++) text[i] = (unsigned char)"repeats "[i % 8];
+    stm_buf_clear(&b);
+    ck_ok(stm_codec_encode(codec, &b, text, 1000, 1, &err), &err);
+    ck_assert_uint_lt(b.n, 100);
+    for (size_t n = 990; n <= 1010; n++)
+        ck_assert_int_eq(stm_codec_decode(codec, more, n, 1, b.p, b.n, &err),
+                         n == 1000 ? 0 : STM_E_DAMAGED);
     stm_buf_release(&b);
 }
 END_TEST
