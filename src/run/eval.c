@@ -273,7 +273,7 @@ struct stm_cell *stm_ev_gather(struct stm_ev *ev, const struct stm_value *v, uns
     unsigned total = seeds ? ev->n_sel : v->kind == STM_VAL_ONE ? 1 : v->n, counted = 0;
     struct stm_cell *out = stm_arena_alloc(&ev->scratch, (total + 1) * sizeof *out);
     *n = 0;
-    *bad = (struct stm_cell){STM_CELL_OK};
+    *bad = (struct stm_cell){.state = STM_CELL_OK};
     if (!out) {
         ev->nomem = true;
         *bad = (struct stm_cell){STM_CELL_INVALID, .v = NAN, .why = "out of memory"};
