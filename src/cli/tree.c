@@ -128,58 +128,71 @@ struct painter {
     const struct stm_view *v;
     const struct stm_plan *p;
     bool detail;
+    struct stm_buf indent; /* what stands before the lines below the present branch */
     struct stm_buf *out;
 };
 
-static void paint_node(struct painter *x, int node, const char *lead, const char *indent);
+static void paint_node(struct painter *x, int node, const char *branch);
 
-static void paint_fork(struct painter *x, int fork, const char *lead, const char *indent)
+/* Begins a line: the indent, then the branch that leads to this entry. */
+static void begin_line(struct painter *x, const char *branch)
+{
+    stm_buf_printf(x->out, "%s%s", stm_buf_text(&x->indent), branch);
+}
+
+/* Deepens the indent below a branch; the old length comes back for paint_pop. */
+static size_t paint_push(struct painter *x, const char *below)
+{
+    size_t before = x->indent.n;
+    stm_buf_printf(&x->indent, "%s", below);
+    return before;
+}
+
+static void paint_pop(struct painter *x, size_t before) { x->indent.n = before; }
+
+static void paint_fork(struct painter *x, int fork)
 {
     const struct stm_fork *f = &x->p->forks[fork];
-    stm_buf_printf(x->out, "%s%s @ ", lead, f->name);
+    begin_line(x, "└─ ");
+    stm_buf_printf(x->out, "%s @ ", f->name);
     time_print(x->p, &f->at, x->out);
     for (unsigned i = 0; i < f->n_binds; i++)
         stm_buf_printf(x->out, "  %s=%s", f->binds[i].name, f->binds[i].text);
     stm_buf_u8(x->out, '\n');
-    for (unsigned i = 0; i < f->n_nodes; i++) {
-        char next_lead[200], next_indent[200];
-        bool last = i + 1 == f->n_nodes;
-        snprintf(next_lead, sizeof next_lead, "%s%s", indent, last ? "└─ " : "├─ ");
-        snprintf(next_indent, sizeof next_indent, "%s%s", indent, last ? "   " : "│  ");
-        paint_node(x, f->nodes[i], next_lead, next_indent);
-    }
+    size_t before = paint_push(x, "   ");
+    for (unsigned i = 0; i < f->n_nodes; i++)
+        paint_node(x, f->nodes[i], i + 1 == f->n_nodes ? "└─ " : "├─ ");
+    paint_pop(x, before);
 }
 
-static void paint_actions(struct painter *x, const struct stm_node *n, const char *indent)
+static void paint_actions(struct painter *x, const struct stm_node *n)
 {
     for (unsigned i = 0; i < n->n_actions; i++) {
-        stm_buf_printf(x->out, "%s   ", indent);
+        begin_line(x, "   ");
         action_print(x->p, &n->actions[i], x->out);
         stm_buf_u8(x->out, '\n');
     }
 }
 
-static void paint_node(struct painter *x, int node, const char *lead, const char *indent)
+static void paint_node(struct painter *x, int node, const char *branch)
 {
     const struct stm_node *n = &x->p->nodes[node];
+    bool last = strcmp(branch, "├─ ") != 0;
     size_t start = x->out->n;
-    stm_buf_printf(x->out, "%s%s", lead, n->label);
+    begin_line(x, branch);
+    stm_buf_printf(x->out, "%s", n->label);
     pad_to(x->out, start, 26);
     summary_print(x->v, stm_view_data(x->v)->n_seeds, node, x->out);
-    if (n->fork < 0 || !x->p->forks[n->fork].n_nodes || n->stop) {
+    if (n->stop) {
         stm_buf_printf(x->out, "  ");
         stop_print(x->p, n, x->out);
     }
-    while (x->out->n && x->out->p[x->out->n - 1] == ' ') x->out->n--;
     stm_buf_u8(x->out, '\n');
-    paint_actions(x, n, indent);
-    if (x->detail) seeds_print(x->v, node, indent, x->out);
-    for (unsigned i = 0; i < n->n_forks; i++) {
-        char next_lead[200], next_indent[200];
-        snprintf(next_lead, sizeof next_lead, "%s└─ ", indent);
-        snprintf(next_indent, sizeof next_indent, "%s   ", indent);
-        paint_fork(x, n->forks[i], next_lead, next_indent);
-    }
+    size_t before = paint_push(x, !*branch ? "" : last ? "   " : "│  ");
+    paint_actions(x, n);
+    if (x->detail) seeds_print(x->v, node, stm_buf_text(&x->indent), x->out);
+    for (unsigned i = 0; i < n->n_forks; i++) paint_fork(x, n->forks[i]);
+    paint_pop(x, before);
 }
 
 void tree_print(const struct stm_view *v, const struct stm_plan *p, bool detail,
@@ -187,7 +200,8 @@ void tree_print(const struct stm_view *v, const struct stm_plan *p, bool detail,
 {
     struct painter x = {.v = v, .p = p, .detail = detail, .out = out};
     for (unsigned i = 0; i < p->n_nodes; i++)
-        if (p->nodes[i].fork < 0) paint_node(&x, (int)i, "", "");
+        if (p->nodes[i].fork < 0) paint_node(&x, (int)i, "");
+    stm_buf_release(&x.indent);
 }
 
 static void rep_json(const struct stm_data *d, const struct stm_rep *r, int node, unsigned s,
