@@ -36,7 +36,7 @@ enum stm_expr_kind {
     STM_X_LIST,  /* [a, b] */
     STM_X_TUPLE, /* (a, b) */
     STM_X_CALL,  /* name(kids), keys[i] the name of a named argument or NULL; `ref` */
-    STM_X_FIELD, /* kids[0] . name */
+    STM_X_FIELD, /* kids[0] . name; with two kids kids[0] . kids[1], a call: up.norm(E) */
     STM_X_INDEX, /* kids[0] [ keys[i] = kids[i + 1] ] */
     STM_X_NEG,   /* - kids[0] */
     STM_X_NOT,   /* not kids[0] */

@@ -65,7 +65,7 @@ struct check {
     const struct stm_vocab *voc;
     struct stm_plan *plan;
     struct vec syms; /* struct symbol */
-    struct map defined, declared;
+    struct map defined, declared, display_names;
     struct vec later; /* struct symbol, only name and span: every name of the file */
     struct vec params, events, metrics, logs, captures, calibrates, lets, claims, expects, displays;
     struct vec nodes, forks, families; /* their own arrays are filled while the tree grows */
@@ -97,6 +97,7 @@ struct near {
 void pr_near(struct near *n, const char *candidate);
 const struct stm_bind *pr_bind(const struct check *k, const char *name);
 const char *pr_kind_name(int kind);
+const char *pr_article(const char *word); /* "a" or "an" */
 
 /* functions.c */
 struct function {

@@ -25,7 +25,8 @@ static const char *domain(struct check *k, const struct stm_param *p)
             pr_put_number(b, p->min);
         }
         if (isfinite(p->max)) {
-            stm_buf_printf(b, " %s ", p->open_max ? "below" : "to");
+            stm_buf_printf(b, "%s %s ", p->open_max && isfinite(p->min) ? " and" : "",
+                           p->open_max ? "below" : "to");
             pr_put_number(b, p->max);
         }
     }
@@ -188,7 +189,8 @@ static bool construct(struct check *k, int kind, const struct stm_expr *e, const
         struct stm_diag *d = pr_diag(k->c, "E0201", e->span, "there is no %s `%s`", prefix,
                                      e->name ? e->name : pr_expr_text(k->c, e));
         if (near.best)
-            pr_help(k->c, d, "there is a %s with a similar name: `%s`", prefix, near.best);
+            pr_help(k->c, d, "there is %s %s with a similar name: `%s`", pr_article(prefix), prefix,
+                    near.best);
         return false;
     }
     add(k, out, (struct stm_assign){.key = prefix, .sym = sig->name});
@@ -217,6 +219,7 @@ static bool train_key(struct check *k, const struct ast_stmt *s, struct vec *out
         return ok;
     }
     struct near near = {.name = s->name.text};
+    pr_near(&near, "optimizer");
     for (size_t i = 0; i < k->voc->n_knobs; i++) pr_near(&near, k->voc->knobs[i].name);
     const struct stm_param *p = pr_knob(k->voc, s->name.text);
     if (!p) {
@@ -312,8 +315,8 @@ static const struct symbol *part(struct check *k, struct word w, int kind, bool 
     if (!sym)
         pr_unknown(k, w.span, w.text, pr_kind_name(kind));
     else
-        pr_diag(k->c, "E0301", w.span, "`%s` is a %s, and a %s is needed here", w.text,
-                pr_kind_name(sym->kind), pr_kind_name(kind));
+        pr_diag(k->c, "E0301", w.span, "`%s` is %s %s, and a %s is needed here", w.text,
+                pr_article(pr_kind_name(sym->kind)), pr_kind_name(sym->kind), pr_kind_name(kind));
     return NULL;
 }
 

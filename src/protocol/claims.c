@@ -282,11 +282,14 @@ static void display_column(struct check *k, const struct ast_stmt *a, bool figur
 void pr_check_display(struct check *k, const struct ast_stmt *s)
 {
     struct stm_display d = {.figure = s->kind == S_FIGURE, .name = s->name.text};
-    for (unsigned i = 0; i < k->displays.n; i++) {
-        const struct stm_display *other = (struct stm_display *)k->displays.p + i;
-        if (other->figure == d.figure && strcmp(other->name, d.name) == 0)
-            pr_diag(k->c, "E0202", s->name.span, "%s `%s` is defined twice",
-                    d.figure ? "figure" : "table", d.name);
+    const char *key = pr_printf(k->c, "%s %s", d.figure ? "figure" : "table", d.name);
+    if (pr_map_get(&k->display_names, key) >= 0)
+        pr_diag(k->c, "E0202", s->name.span, "%s `%s` is defined twice",
+                d.figure ? "figure" : "table", d.name);
+    pr_map_put(k->c, &k->display_names, key, 1);
+    if (s->block->n > PR_MAX_STATEMENTS) {
+        pr_diag(k->c, "E0106", s->span, "more than %d lines in one table", PR_MAX_STATEMENTS);
+        return;
     }
     struct vec columns = {0};
     k->display = true;

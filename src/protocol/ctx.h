@@ -16,11 +16,13 @@
 #include "stemma/protocol.h"
 
 enum {
-    PR_MAX_BYTES = 4 << 20,  /* a source file */
-    PR_MAX_DEPTH = 64,       /* of blocks and of brackets */
-    PR_MAX_OPERATORS = 1000, /* in one expression: bounds the depth of its tree */
-    PR_MAX_IMPORTS = 16,     /* depth */
-    PR_MAX_NODES = 10000,    /* instances of arms */
+    PR_MAX_BYTES = 4 << 20,   /* a source file */
+    PR_MAX_DEPTH = 64,        /* of blocks and of brackets */
+    PR_MAX_OPERATORS = 1000,  /* in one expression: bounds the depth of its tree */
+    PR_MAX_IMPORTS = 16,      /* depth */
+    PR_MAX_NODES = 10000,     /* instances of arms */
+    PR_MAX_STATEMENTS = 1000, /* in one arm or table: they are compared with each other */
+    PR_MAX_ARGUMENTS = 10000, /* of a call, elements of a list */
     PR_MAX_SEED = 1000000,
     PR_MAX_DIAGS = 20
 };

@@ -216,24 +216,41 @@ static int by_key(const void *a, const void *b)
     return strcmp(((const struct effect *)a)->key, ((const struct effect *)b)->key);
 }
 
-/* An explicit value that was in force anyway changes nothing. */
-static void drop_defaults(struct check *k, int node, struct vec *out)
+/* "precision" of "precision.loss", or NULL. */
+static const char *whole_of(struct check *k, const char *key)
 {
-    struct effect *e = out->p;
-    unsigned kept = 0;
-    for (unsigned i = 0; i < out->n; i++) {
-        const char *now =
-            strncmp(e[i].key, "set ", 4) == 0 ? pr_default_value(k, node, e[i].key + 4) : NULL;
-        if (!now || strcmp(now, e[i].value) != 0) e[kept++] = e[i];
-    }
-    out->n = kept;
+    const char *dot = strchr(key, '.');
+    return dot ? pr_strndup(k->c, key, (size_t)(dot - key)) : NULL;
 }
 
 const char *pr_default_value(struct check *k, int node, const char *key)
 {
     const struct stm_assign *a = base_of(k, node, key);
+    const char *whole = a ? NULL : whole_of(k, key);
+    if (whole) a = base_of(k, node, whole);
     if (!a) return NULL;
     return a->is_num ? pr_number_text(k->c, a->num) : a->sym;
+}
+
+/* Whether an explicit value is what would be in force anyway. A part of a setting whose whole is
+ * set too says something. */
+static bool is_default(struct check *k, int node, const struct vec *effects, const struct effect *e)
+{
+    if (strncmp(e->key, "set ", 4) != 0) return false;
+    const char *now = pr_default_value(k, node, e->key + 4);
+    if (!now || strcmp(now, e->value) != 0) return false;
+    const char *whole = whole_of(k, e->key);
+    return !whole || !find_effect(effects, whole);
+}
+
+static void drop_defaults(struct check *k, int node, struct vec *out)
+{
+    struct effect *e = out->p, *all = pr_alloc(k->c, out->n * sizeof *all);
+    struct vec before = {all, out->n, out->n};
+    if (out->n) memcpy(all, e, out->n * sizeof *all);
+    out->n = 0;
+    for (unsigned i = 0; i < before.n; i++)
+        if (!is_default(k, node, &before, &all[i])) e[out->n++] = all[i];
 }
 
 void pr_effects(struct check *k, int node, struct vec *out)

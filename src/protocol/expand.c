@@ -94,16 +94,32 @@ struct sweep {
     unsigned *at; /* odometer */
 };
 
+/* After an error: so that later uses of the variables say nothing. */
+static void bad_names(struct check *k, const struct ast_stmt *s)
+{
+    for (unsigned i = 0; i < s->n_sweep; i++)
+        for (unsigned j = 0; j < s->sweep[i].n_names; j++) {
+            struct word name = s->sweep[i].names[j];
+            if (pr_symbol(k, name.text)) continue;
+            struct symbol *sym = pr_define(k, s, name, STM_R_BIND, 0);
+            if (sym) sym->bad = true;
+        }
+}
+
 static bool sweep_begin(struct check *k, const struct ast_stmt *s, struct sweep *out)
 {
     bool ok = true;
     *out = (struct sweep){.n_axes = s->n_sweep};
     if (s->n_sweep) pr_feature(k, STM_F_SWEEP, s->sweep_span, "`sweep` is", &ok);
+    if (!ok) bad_names(k, s);
     if (!ok || !s->n_sweep) return ok;
     out->axes = pr_alloc(k->c, s->n_sweep * sizeof *out->axes);
     out->at = pr_alloc(k->c, s->n_sweep * sizeof *out->at);
     for (unsigned i = 0; i < s->n_sweep; i++) {
-        if (!axis_of(k, s, &s->sweep[i], &out->axes[i])) return false;
+        if (!axis_of(k, s, &s->sweep[i], &out->axes[i])) {
+            bad_names(k, s);
+            return false;
+        }
         out->n_binds += s->sweep[i].n_names;
     }
     return true;
@@ -308,6 +324,11 @@ static void read_node(struct check *k, const struct ast_stmt *s, int node,
     struct vec actions = {0}, requires = {0}, forks = {0};
     k->node = node;
     double begin = pr_fork_step(k, pr_node(k, node)->fork);
+    if (s->block->n > PR_MAX_STATEMENTS) {
+        pr_diag(k->c, "E0106", s->span, "more than %d statements in one arm", PR_MAX_STATEMENTS);
+        k->node = before;
+        return;
+    }
     const struct stm_stop *stop = stop_of(k, s->block, inherited, begin);
     pr_node(k, node)->stop = stop;
     for (unsigned i = 0; i < s->block->n; i++) {

@@ -55,9 +55,9 @@ static bool space_before(const struct layout *f, unsigned i)
         b == TK_COLON)
         return false;
     if (a == TK_LBRACE && b == TK_RBRACE) return false;
+    if (a == TK_MINUS && is_prefix(f, i - 1)) return false;
     if (b == TK_LPAREN || b == TK_LBRACK)
         return !(a == TK_RPAREN || a == TK_RBRACK || (a == TK_ID && !takes_value(&f->t[i - 1])));
-    if (a == TK_MINUS && is_prefix(f, i - 1)) return false;
     return true;
 }
 

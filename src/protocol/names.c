@@ -29,6 +29,11 @@ const char *pr_kind_name(int kind)
     return "name";
 }
 
+const char *pr_article(const char *word)
+{
+    return word[0] && strchr("aeiou", word[0]) ? "an" : "a";
+}
+
 struct symbol *pr_symbol(struct check *k, const char *name)
 {
     int i = pr_map_get(&k->defined, name);
@@ -57,7 +62,8 @@ struct symbol *pr_define(struct check *k, const struct ast_stmt *s, struct word 
     }
     if (old) {
         struct stm_diag *d = pr_diag(k->c, "E0202", name.span, "`%s` is defined twice", name.text);
-        pr_note_at(k->c, d, old->span, "first defined here, as a %s", pr_kind_name(old->kind));
+        pr_note_at(k->c, d, old->span, "first defined here, as %s %s",
+                   pr_article(pr_kind_name(old->kind)), pr_kind_name(old->kind));
         return NULL;
     }
     if (is_word(k, name.text)) {
@@ -113,23 +119,24 @@ static unsigned min3(unsigned a, unsigned b, unsigned c)
 
 enum { NEAR_LEN = 32 };
 
-/* Edits between two short names; longer ones are never similar. */
+/* Edits between two short names, two swapped letters being one; longer names are never similar. */
 static unsigned distance(const char *a, const char *b)
 {
     size_t na = strlen(a), nb = strlen(b);
-    unsigned row[NEAR_LEN + 1];
+    unsigned rows[3][NEAR_LEN + 1];
     if (na > NEAR_LEN || nb > NEAR_LEN) return NEAR_LEN;
-    for (unsigned j = 0; j <= nb; j++) row[j] = j;
+    for (unsigned j = 0; j <= nb; j++) rows[0][j] = j;
     for (unsigned i = 1; i <= na; i++) {
-        unsigned diagonal = row[0];
+        unsigned *row = rows[i % 3];
+        const unsigned *above = rows[(i - 1) % 3], *higher = rows[(i + 1) % 3];
         row[0] = i;
         for (unsigned j = 1; j <= nb; j++) {
-            unsigned above = row[j];
-            row[j] = min3(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
-            diagonal = above;
+            row[j] = min3(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
+            bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+            if (swapped && higher[j - 2] + 1 < row[j]) row[j] = higher[j - 2] + 1;
         }
     }
-    return row[nb];
+    return rows[na % 3][nb];
 }
 
 void pr_near(struct near *n, const char *candidate)
@@ -157,8 +164,8 @@ static void suggest(struct check *k, struct stm_diag *d, const char *name)
     pr_near_functions(&n);
     if (!n.best) return;
     if (n.best == named && best)
-        pr_help(k->c, d, "there is a %s with a similar name: `%s`", pr_kind_name(best->kind),
-                n.best);
+        pr_help(k->c, d, "there is %s %s with a similar name: `%s`",
+                pr_article(pr_kind_name(best->kind)), pr_kind_name(best->kind), n.best);
     else
         pr_help(k->c, d, "there is something with a similar name: `%s`", n.best);
 }

@@ -1,5 +1,6 @@
 #include "protocol/parse.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- tokens ---- */
@@ -72,7 +73,7 @@ static bool want_name(struct parser *p, struct word *out, const char *what)
 /* A whole number, perhaps with a minus that the checker will refuse. */
 static bool want_int(struct parser *p, double *out, const char *what)
 {
-    if (p->tok.kind != TK_NUM || p->tok.num != (double)(long long)p->tok.num)
+    if (p->tok.kind != TK_NUM || p->tok.num > 1e15 || p->tok.num != floor(p->tok.num))
         return pr_unexpected(p, what), false;
     *out = p->tok.num;
     pr_advance(p);
@@ -515,22 +516,34 @@ static void not_allowed(struct parser *p, enum block_kind kind)
     pr_help(p->c, d, "%s there can be: %s", block_names[kind], allowed);
 }
 
+/* Past the `}` that belongs to the `{` in hand. */
+static void skip_braces(struct parser *p)
+{
+    int depth = 0;
+    do {
+        if (p->tok.kind == TK_LBRACE) depth++;
+        if (p->tok.kind == TK_RBRACE) depth--;
+        pr_advance(p);
+    } while (depth > 0 && p->tok.kind != TK_EOF);
+}
+
 /* To the end of the line. A block that the broken statement opens is still read, so that its own
- * faults are found and its braces stay in step. */
+ * faults are found and its braces stay in step; braces of other statements are skipped. */
 static void recover(struct parser *p, struct ast_stmt *s, enum block_kind opens)
 {
     p->lx.parens = 0;
     bool started = false;
     while (p->tok.kind != TK_NL && p->tok.kind != TK_RBRACE && p->tok.kind != TK_EOF) {
         if (started && p->tok.first) return;
-        if (p->tok.kind == TK_LBRACE) {
-            if (s->block) return;
-            parse_block(p, s, opens);
+        if (p->tok.kind == TK_LBRACE && opens != B_KINDS) {
+            if (!s->block) parse_block(p, s, opens);
             return;
         }
         started = true;
-        p->lx.parens = 0;
-        pr_advance(p);
+        if (p->tok.kind == TK_LBRACE)
+            skip_braces(p);
+        else
+            pr_advance(p);
         p->lx.parens = 0;
     }
 }
@@ -568,12 +581,13 @@ static struct ast_stmt *statement(struct parser *p, enum block_kind kind)
             ok = k->parse(p, s);
         }
     }
-    if (ok && !ends_statement(p)) {
+    bool unclosed = ok && s->block && p->tok.first; /* reported with the block */
+    if (ok && !unclosed && !ends_statement(p)) {
         pr_unexpected(p, "the end of the line");
         ok = false;
     }
     p->depth = depth;
-    if (!ok && !p->too_deep) recover(p, s, k && k->opens != B_KINDS ? k->opens : B_ARM);
+    if (!ok && !p->too_deep) recover(p, s, k ? k->opens : B_KINDS);
     return ok ? s : NULL;
 }
 
@@ -644,7 +658,7 @@ static void parse_lang(struct parser *p)
     struct stm_span number = p->tok.span;
     struct ast_stmt none = {0};
     if (!want_int(p, &version, "a version number")) {
-        recover(p, &none, B_FILE);
+        recover(p, &none, B_KINDS);
     } else if (version > 1) {
         struct stm_diag *d = pr_diag(p->c, "E0105", number,
                                      "language version %.0f is newer than this program", version);
@@ -656,7 +670,7 @@ static void parse_lang(struct parser *p)
         pr_help(p->c, d, "begin the file with `lang 1`");
     } else if (!ends_statement(p)) {
         pr_unexpected(p, "the end of the line");
-        recover(p, &none, B_FILE);
+        recover(p, &none, B_KINDS);
     }
 }
 

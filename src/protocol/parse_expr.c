@@ -83,6 +83,10 @@ static bool arguments(struct parser *p, enum tok_kind close, struct arg_list *ou
         }
         *(struct stm_expr **)pr_push(p->c, &out->kids, sizeof e) = e;
         *(const char **)pr_push(p->c, &out->keys, sizeof key) = key;
+        if (out->kids.n > PR_MAX_ARGUMENTS) {
+            pr_diag(p->c, "E0106", e->span, "more than %d values in one list", PR_MAX_ARGUMENTS);
+            return false;
+        }
         if (!pr_take(p, TK_COMMA)) break;
     }
     pr_leave(p);

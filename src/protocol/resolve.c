@@ -405,7 +405,8 @@ static struct stm_expr *r_call(struct check *k, const struct stm_expr *e)
     if (m && means_metric(e, f)) return engine_call(k, e, m);
     if (f) return function_call(k, e, f);
     if (pr_symbol(k, e->name))
-        pr_diag(k->c, "E0301", e->span, "`%s` is a %s and takes no arguments", e->name,
+        pr_diag(k->c, "E0301", e->span, "`%s` is the name of %s %s and takes no arguments", e->name,
+                pr_article(pr_kind_name(pr_symbol(k, e->name)->kind)),
                 pr_kind_name(pr_symbol(k, e->name)->kind));
     else
         pr_unknown(k, e->span, e->name, "function or metric");
@@ -592,12 +593,28 @@ static double calculate(enum stm_expr_kind kind, double a, double b)
     }
 }
 
+static bool is_number(const struct stm_expr *e, double x)
+{
+    return e->kind == STM_X_NUM && e->num == x;
+}
+
+/* 1 * x, x * 1 and x / 1 are x, bit for bit. */
+static struct stm_expr *drop_one(struct stm_expr *r)
+{
+    bool product = r->kind == STM_X_MUL;
+    if (product && is_number(r->kids[0], 1)) return r->kids[1];
+    if ((product || r->kind == STM_X_DIV) && is_number(r->kids[1], 1)) return r->kids[0];
+    return r;
+}
+
 static struct stm_expr *r_arithmetic(struct check *k, const struct stm_expr *e)
 {
     struct stm_expr *r = resolve_kids(k, e);
-    if (!r || r->kids[0]->kind != STM_X_NUM) return r;
+    if (!r) return r;
+    if (r->kind == STM_X_NEG ? r->kids[0]->kind != STM_X_NUM
+                             : r->kids[0]->kind != STM_X_NUM || r->kids[1]->kind != STM_X_NUM)
+        return drop_one(r);
     if (r->kind == STM_X_NEG) return pr_number_expr(k, r->span, -r->kids[0]->num);
-    if (r->kids[1]->kind != STM_X_NUM) return r;
     double x = calculate(r->kind, r->kids[0]->num, r->kids[1]->num);
     if (isfinite(x)) return pr_number_expr(k, r->span, x);
     pr_diag(k->c, "E0301", r->span, "`%s` is not a number", pr_expr_text(k->c, r));

@@ -11,8 +11,8 @@ static bool event_of(struct check *k, const struct ast_time *t, struct stm_time 
     }
     if (sym->bad) return false;
     if (sym->kind != STM_R_EVENT) {
-        pr_diag(k->c, "E0301", t->event.span, "`%s` is a %s, not an event", t->event.text,
-                pr_kind_name(sym->kind));
+        pr_diag(k->c, "E0301", t->event.span, "`%s` is %s %s, not an event", t->event.text,
+                pr_article(pr_kind_name(sym->kind)), pr_kind_name(sym->kind));
         return false;
     }
     out->event = sym->index;
