@@ -231,6 +231,25 @@ START_TEST(resampling)
 }
 END_TEST
 
+START_TEST(fixed_for_one_claim_only)
+{
+    static const unsigned last[] = {5, 5, 5};
+    static const char *const fixed[] = {"L"};
+    struct stm_expr *l = x_let(&f, LET_L), *u = x_let(&f, LET_TOP);
+    f.lets[LET_TOP].expr = x_op(&f, STM_X_ADD, l, x_num(&f, 1));
+    double full = one(l, SAME).v;
+    ev.fixed = (const char **)fixed;
+    ev.n_fixed = 1;
+    stm_ev_select(&ev, last, 3);
+    is(u, SAME, full + 1);
+    ev.n_fixed = 0;
+    is(u, RAISED, 41 + 5200e-6);
+    stm_ev_base(&ev, NULL, 0);
+    stm_ev_select(&ev, last, 3);
+    is(u, SAME, 25 + 2200e-6); /* not what the claim before held */
+}
+END_TEST
+
 START_TEST(one_seed)
 {
     struct stm_err err;
@@ -334,6 +353,7 @@ int main(void)
                                   identity,
                                   missing_and_absent,
                                   resampling,
+                                  fixed_for_one_claim_only,
                                   one_seed,
                                   across_seeds,
                                   deep_and_wide,

@@ -290,11 +290,11 @@ static struct stm_value fixed_let(struct stm_ev *ev, const struct stm_let *let,
 {
     struct stm_ev_key key = {let, scope->at, scope->env, scope->node, -2, scope->step};
     const struct stm_value *kept = stm_ev_cached(ev, &key);
+    ev->depends = true; /* what reads it must not be kept for a claim that does not hold it fixed */
     if (kept) return *kept;
     const unsigned *sel = ev->sel;
     unsigned n = ev->n_sel;
     unsigned long gen = ev->gen;
-    bool depends = ev->depends;
     ev->sel = ev->base;
     ev->n_sel = ev->n_base;
     ev->gen = ++ev->last_gen;
@@ -302,7 +302,7 @@ static struct stm_value fixed_let(struct stm_ev *ev, const struct stm_let *let,
     ev->sel = sel;
     ev->n_sel = n;
     ev->gen = gen;
-    ev->depends = depends;
+    ev->depends = true;
     stm_ev_cache(ev, &key, &v, ev->base_gen);
     return v;
 }
