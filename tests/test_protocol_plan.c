@@ -89,7 +89,10 @@ START_TEST(features)
     checked_free(&c);
     c = check_example_with("precision", STM_F_ALL & ~STM_F_EVENT_FORK, NULL, 0);
     ck_assert_ptr_null(c.plan);
-    ck_assert_str_eq(c.diags->d[0].code, "E0900");
+    for (unsigned i = 0; i < c.diags->n; i++) ck_assert_str_eq(c.diags->d[i].code, "E0900");
+    checked_free(&c);
+    c = check_example_with("mediation", STM_F_ALL & ~STM_F_CALIBRATE, NULL, 0);
+    ck_assert_uint_eq(c.diags->errors, 1);
     checked_free(&c);
 }
 END_TEST

@@ -69,6 +69,7 @@ struct check {
     struct vec later; /* struct symbol, only name and span: every name of the file */
     struct vec params, events, metrics, logs, captures, calibrates, lets, claims, expects, displays;
     struct vec nodes, forks, families; /* their own arrays are filled while the tree grows */
+    struct vec broken;                 /* bool, one a node: an action of it was refused */
     struct vec family_nodes;           /* struct vec of int, one a family */
     struct vec binds;                  /* struct scope_bind: sweep variables in force */
     const struct stm_model_sig *model; /* of the run at hand, or the only one; NULL: any */
@@ -159,6 +160,8 @@ void pr_check_node_actions(struct check *k, int node);
 /* expand.c */
 void pr_check_run(struct check *k, const struct ast_stmt *s);
 struct stm_node *pr_node(const struct check *k, int i);
+/* Whether an action of the arm was refused, so that nothing more can be said about it. */
+bool pr_broken(const struct check *k, int node);
 struct stm_fork *pr_fork(const struct check *k, int i);
 void pr_capture(struct check *k, const struct ast_stmt *s, int fork, int node);
 void pr_let(struct check *k, const struct ast_stmt *s, int fork);

@@ -169,7 +169,8 @@ static bool expect_type(struct check *k, const struct stm_expect *x)
     if (t.base == TY_BAD) return false;
     bool seed = x->every && strcmp(x->every, "seed") == 0;
     bool arm = x->every && strcmp(x->every, "arm") == 0;
-    if (seed && t.truth && t.base == TY_SEED && !t.cells) return closed(k, x->expr, "it");
+    if (seed && t.truth && t.base == TY_SEED && !t.cells)
+        return closed(k, x->expr, "this comparison");
     if (!pr_want_one(k, x->expr, "an expectation", true)) return false;
     return arm || closed(k, x->expr, "an expectation");
 }

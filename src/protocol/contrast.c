@@ -100,6 +100,7 @@ void pr_check_contrast(struct check *k, const struct stm_claim *c, const char **
 {
     int a = one_arm(k, c->a), b = a < 0 ? -1 : one_arm(k, c->b);
     if (a < 0 || b < 0 || !same_fork(k, c, a, b)) return;
+    if (pr_broken(k, a) || pr_broken(k, b)) return;
     struct vec diffs = {0};
     differences(k, a, b, &diffs);
     const char *const *lines = diffs.p;

@@ -308,7 +308,7 @@ void pr_check_twins(struct check *k, int fork)
     struct map plans = {0};
     for (unsigned i = 0; i < f->n_nodes; i++) {
         const struct stm_node *n = pr_node(k, f->nodes[i]);
-        if (n->off || n->n_forks || is_null_arm(n)) continue;
+        if (n->off || n->n_forks || is_null_arm(n) || pr_broken(k, f->nodes[i])) continue;
         const char *text = plan_text(k, f->nodes[i]);
         int twin = pr_map_get(&plans, text);
         if (twin < 0) {

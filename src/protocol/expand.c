@@ -6,6 +6,8 @@
 struct stm_node *pr_node(const struct check *k, int i) { return (struct stm_node *)k->nodes.p + i; }
 struct stm_fork *pr_fork(const struct check *k, int i) { return (struct stm_fork *)k->forks.p + i; }
 
+bool pr_broken(const struct check *k, int node) { return ((bool *)k->broken.p)[node]; }
+
 static void push_int(struct check *k, struct vec *v, int x)
 {
     *(int *)pr_push(k->c, v, sizeof x) = x;
@@ -338,8 +340,12 @@ static void read_node(struct check *k, const struct ast_stmt *s, int node,
             add_require(k, b, &requires);
         else if (b->kind == S_CAPTURE)
             pr_capture(k, b, -1, node);
-        else if (b->kind >= S_SET && b->kind <= S_RELEASE && pr_action(k, b, &a))
-            *(struct stm_action *)pr_push(k->c, &actions, sizeof a) = a;
+        else if (b->kind >= S_SET && b->kind <= S_RELEASE) {
+            if (pr_action(k, b, &a))
+                *(struct stm_action *)pr_push(k->c, &actions, sizeof a) = a;
+            else
+                ((bool *)k->broken.p)[node] = true;
+        }
         pr_node(k, node)->actions = actions.p;
         pr_node(k, node)->n_actions = actions.n;
     }
@@ -373,6 +379,7 @@ static int node_new(struct check *k, const struct ast_stmt *s, int fork, int fam
                            .off = s->off,
                            .span = s->name.span};
     int node = (int)k->nodes.n - 1;
+    *(bool *)pr_push(k->c, &k->broken, sizeof(bool)) = false;
     n->run = fork < 0 ? node : pr_node(k, pr_fork(k, fork)->node)->run;
     if (fork >= 0) n->off |= pr_node(k, pr_fork(k, fork)->node)->off;
     family_add(k, family, node);

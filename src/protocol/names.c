@@ -170,12 +170,20 @@ static void suggest(struct check *k, struct stm_diag *d, const char *name)
         pr_help(k->c, d, "there is something with a similar name: `%s`", n.best);
 }
 
+static bool precedes(struct stm_span a, struct stm_span b)
+{
+    if (a.file != b.file) return true; /* imports stand before what uses them */
+    return a.line != b.line ? a.line < b.line : a.col < b.col;
+}
+
 void pr_unknown(struct check *k, struct stm_span at, const char *name, const char *what)
 {
     int later = pr_map_get(&k->declared, name);
     struct stm_diag *d;
     if (later >= 0 && !pr_symbol(k, name)) {
         const struct symbol *sym = (struct symbol *)k->later.p + later;
+        /* a definition further up that was refused: that error says it all */
+        if (k->c->errors && precedes(sym->span, at)) return;
         d = pr_diag(k->c, "E0202", at, "`%s` is used before it is defined", name);
         pr_note_at(k->c, d, sym->span, "defined here");
         return;
