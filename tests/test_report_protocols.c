@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "protocol_vocab.h"
+#include "run/eval.h"
 #include "stemma/report.h"
 
 /* Steps from the fork to grok, and what the metrics read, of the arms of a plan by label. */
@@ -28,7 +29,7 @@ struct world {
 static const struct arm *arm(const struct world *w, int node)
 {
     for (size_t i = 0; i < w->n_arms; i++)
-        if (strcmp(w->arms[i].label, w->plan->nodes[node].label) == 0) return &w->arms[i];
+        if (strcmp(w->arms[i].label, stm_ev_node_name(w->plan, node)) == 0) return &w->arms[i];
     return NULL;
 }
 
@@ -103,10 +104,19 @@ static bool identical(void *ctx, int a, int b, unsigned seed, bool *same, unsign
     return true;
 }
 
+static void check_world(struct world *w, const char *path, const char *text, size_t n)
+{
+    struct stm_check_options options = {.vocab = &test_vocab, .features = STM_F_ALL};
+    ck_assert_int_eq(stm_protocol_check(&w->plan, &w->diags, path, text, n, &options, NULL), 0);
+    ck_assert_msg(w->plan != NULL, "%s: %s", path, w->diags->n ? w->diags->d[0].msg : "");
+    for (int i = 0; i < 12; i++) w->seeds[i] = i;
+    w->d = (struct stm_data){w,     w->plan, 12,       w->seeds, exists,    fork_step, stop_step,
+                             event, metric,  log_step, capture,  calibrate, identical};
+}
+
 static void open_world(struct world *w, const char *path, const struct arm *arms, size_t n,
                        double fork)
 {
-    struct stm_check_options options = {.vocab = &test_vocab, .features = STM_F_ALL};
     struct stm_buf text = {0};
     FILE *file = fopen(path, "rb");
     char chunk[4096];
@@ -115,14 +125,8 @@ static void open_world(struct world *w, const char *path, const struct arm *arms
     while ((got = fread(chunk, 1, sizeof chunk, file)) > 0) stm_buf_put(&text, chunk, got);
     fclose(file);
     *w = (struct world){.arms = arms, .n_arms = n, .fork = fork};
-    ck_assert_int_eq(
-        stm_protocol_check(&w->plan, &w->diags, path, (const char *)text.p, text.n, &options, NULL),
-        0);
+    check_world(w, path, (const char *)text.p, text.n);
     stm_buf_release(&text);
-    ck_assert_msg(w->plan != NULL, "%s: %s", path, w->diags->n ? w->diags->d[0].msg : "");
-    for (int i = 0; i < 12; i++) w->seeds[i] = i;
-    w->d = (struct stm_data){w,     w->plan, 12,       w->seeds, exists,    fork_step, stop_step,
-                             event, metric,  log_step, capture,  calibrate, identical};
 }
 
 static void close_world(struct world *w)
@@ -239,9 +243,52 @@ START_TEST(precision)
 }
 END_TEST
 
+/* In a swept fork an arm reads its siblings of the same instance. */
+static const char swept[] = "lang 1\n"
+                            "import \"common/modadd.stemma\"\n"
+                            "seeds 0..11\n"
+                            "run trunk = mlp on add with base {\n"
+                            "  fork post sweep s in [800, 1000] at step s {\n"
+                            "    stop at each grok or step 60k\n"
+                            "    arm same { set lr = 2e-3 }\n"
+                            "    arm up sweep tau in [1.1, 1.3] { set temperature = tau }\n"
+                            "  }\n"
+                            "}\n"
+                            "let T = median(grok - fork)\n"
+                            "let ratio = T / same.T\n"
+                            "expect every s: up[tau = 1.3, s = s].T > 3500\n"
+                            "table all {\n"
+                            "  rows = arms(post)\n"
+                            "  cols = [s, T, ratio]\n"
+                            "}\n";
+
+START_TEST(swept_fork)
+{
+    struct world w = {.fork = 800};
+    struct arm arms[8] = {{0}};
+    struct stm_results *r;
+    struct stm_buf b = {0};
+    check_world(&w, STM_SOURCE_DIR "/tests/golden/protocols/swept.stemma", swept, sizeof swept - 1);
+    ck_assert_uint_eq(w.plan->n_nodes, 7);
+    for (unsigned i = 0; i < 7; i++)
+        arms[i] = (struct arm){stm_ev_node_name(w.plan, (int)i), 1000.0 * i, 0, 1};
+    w.arms = arms;
+    w.n_arms = 7;
+    print(&w, &r, &b);
+    has(&b, "  trunk/post[s=800]/up[tau=1.3]    800  3000      3\n");
+    has(&b, "  trunk/post[s=1000]/same         1000  4000      1\n");
+    has(&b, "  trunk/post[s=1000]/up[tau=1.3]  1000  6000    1.5\n");
+    ck_assert_int_eq(r->expects[0].outcome, STM_FAILS);
+    ck_assert_str_eq(r->expects[0].why, "1 of 2; first s = 800: up[tau = 1.3, s = s].T = 3000");
+    stm_buf_release(&b);
+    stm_results_free(r);
+    close_world(&w);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = {rescaling, mediation, precision};
+    const TTest *const tests[] = {rescaling, mediation, precision, swept_fork};
     Suite *s = suite_create("protocols");
     TCase *t = tcase_create("protocols");
     tcase_set_timeout(t, 60);

@@ -139,6 +139,7 @@ START_TEST(sampling)
     is_bad(stat("median", at_grok), NEVER, STM_CELL_INVALID, "never, seed 2");
     is(stat("count", stat("only", at_grok)), NEVER, 2);
     is(stat("median", stat("max", x_metric(&f))), SAME, 24 + (2000 + 2000) / 2 * 1e-6);
+    is(stat("max", stat("min", x_metric(&f))), SAME, 24 + 800e-6); /* from the fork on */
 }
 END_TEST
 
@@ -240,6 +241,8 @@ START_TEST(fixed_for_one_claim_only)
     double full = one(l, SAME).v;
     ev.fixed = (const char **)fixed;
     ev.n_fixed = 1;
+    stm_ev_select(&ev, last, 3);
+    is(u, SAME, full + 1);
     stm_ev_select(&ev, last, 3);
     is(u, SAME, full + 1);
     ev.n_fixed = 0;

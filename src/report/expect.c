@@ -69,7 +69,7 @@ static void judge_value(struct verdict *v, const struct stm_value *value,
     for (unsigned i = 0; i < value->n; i++) {
         char name[128];
         const char *label =
-            value->nodes && !seeds ? v->c->d->plan->nodes[value->nodes[i]].label : "";
+            value->nodes && !seeds ? stm_ev_node_name(v->c->d->plan, value->nodes[i]) : "";
         if (seeds)
             snprintf(name, sizeof name, "seed %d", v->c->d->seeds[i]);
         else
@@ -99,7 +99,7 @@ static void every_arm(struct verdict *v)
     for (unsigned i = 0; i < p->n_nodes; i++) {
         if (p->nodes[i].off || (p->nodes[i].fork < 0 && p->n_forks > 0)) continue;
         struct stm_scope scope = STM_SCOPE((int)i);
-        judge_in(v, &scope, p->nodes[i].label);
+        judge_in(v, &scope, stm_ev_node_name(p, (int)i));
     }
 }
 

@@ -82,7 +82,7 @@ static bool lay_out(struct page *p, const struct rep_table *t, struct layout *l)
     l->first = strlen("arm");
     for (unsigned k = 0; k < t->n_cols; k++) l->width[k] = strlen(t->heads[k]);
     for (unsigned r = 0; r < t->n_rows; r++) {
-        size_t label = strlen(p->d->plan->nodes[t->nodes[r]].label);
+        size_t label = strlen(stm_ev_node_name(p->d->plan, t->nodes[r]));
         if (label > l->first) l->first = label;
         for (unsigned k = 0; k < t->n_cols; k++) {
             const char *text = cell_text(p, &t->cells[r * t->n_cols + k]);
@@ -121,7 +121,7 @@ static void put_block(struct page *p, const struct rep_table *t, const struct la
     stm_buf_u8(p->out, '\n');
     for (unsigned r = 0; r < t->n_rows; r++) {
         spaces(p->out, 2);
-        put_left(p, p->d->plan->nodes[t->nodes[r]].label, l->first);
+        put_left(p, stm_ev_node_name(p->d->plan, t->nodes[r]), l->first);
         for (unsigned k = from; k < to; k++) put_right(p, l->text[r * t->n_cols + k], l->width[k]);
         stm_buf_u8(p->out, '\n');
     }
@@ -144,8 +144,9 @@ static void put_notes(struct page *p, const struct rep_table *t)
             continue;
         }
         said[shown++] = why;
-        stm_buf_printf(p->out, "  - %s: ", p->d->plan->nodes[t->nodes[i / t->n_cols]].label);
-        put_wrapped(p, why, 6 + strlen(p->d->plan->nodes[t->nodes[i / t->n_cols]].label), 4);
+        const char *arm = stm_ev_node_name(p->d->plan, t->nodes[i / t->n_cols]);
+        stm_buf_printf(p->out, "  - %s: ", arm);
+        put_wrapped(p, why, 6 + strlen(arm), 4);
     }
     if (more) stm_buf_printf(p->out, "  - and %u more cells without a value\n", more);
 }

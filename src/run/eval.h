@@ -99,6 +99,8 @@ int stm_ev_status(const struct stm_ev *ev, struct stm_err *err);
  * is read in `scope`, in the order of the plan. On failure NULL, with the reason in *why. */
 const int *stm_ev_nodes(struct stm_ev *ev, const struct stm_expr *e, const struct stm_scope *scope,
                         unsigned *n, struct stm_cell *why);
+/* The label of a node ("up[tau=1.3]"), or its path where another node has that label. */
+const char *stm_ev_node_name(const struct stm_plan *plan, int node);
 /* A sweep variable of `node` or of what it descends from, or NULL. */
 const struct stm_bind *stm_ev_bind(const struct stm_plan *plan, int node, const char *name);
 

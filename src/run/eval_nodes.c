@@ -24,6 +24,14 @@ const struct stm_bind *stm_ev_bind(const struct stm_plan *plan, int node, const 
     return NULL;
 }
 
+const char *stm_ev_node_name(const struct stm_plan *plan, int node)
+{
+    const struct stm_node *n = &plan->nodes[node];
+    for (unsigned i = 0; i < plan->n_nodes; i++)
+        if ((int)i != node && strcmp(plan->nodes[i].label, n->label) == 0) return n->path;
+    return n->label;
+}
+
 static bool same_value(const struct stm_bind *a, const struct stm_bind *b)
 {
     if (a->is_num != b->is_num) return false;

@@ -8,8 +8,8 @@
 
 const char *stm_ev_place(struct stm_ev *ev, int node, unsigned seed)
 {
-    const char *text = stm_arena_printf(&ev->keep, "%s, seed %d", ev->d->plan->nodes[node].label,
-                                        ev->d->seeds[seed]);
+    const char *text = stm_arena_printf(&ev->keep, "%s, seed %d",
+                                        stm_ev_node_name(ev->d->plan, node), ev->d->seeds[seed]);
     if (!text) ev->nomem = true;
     return text ? text : "";
 }

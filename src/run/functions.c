@@ -390,7 +390,7 @@ static struct stm_value f_identical(struct stm_ev *ev, const struct stm_function
         if (!d->identical(d->ctx, a, b, s, &same, &compared) || compared == 0)
             v.cells[s] = stm_cell_bad(
                 ev, STM_CELL_UNKNOWN, "%s and %s, seed %d, have no measured step in common yet",
-                d->plan->nodes[a].label, d->plan->nodes[b].label, d->seeds[s]);
+                stm_ev_node_name(d->plan, a), stm_ev_node_name(d->plan, b), d->seeds[s]);
         else
             v.cells[s] = stm_cell_truth(same);
     }
