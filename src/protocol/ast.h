@@ -108,6 +108,9 @@ void pr_parse_file(struct ctx *c, unsigned file, const char *text, size_t n, str
 /* Words for messages: "arm", "hold". */
 const char *pr_stmt_word(enum stmt_kind kind);
 
+/* align.c: appends `text`, one statement a line, with its columns aligned. */
+void pr_align(struct ctx *c, const char *text, struct stm_buf *out);
+
 /* load.c: parses `path` and, in their place, its imports. */
 void pr_load(struct ctx *c, const char *path, const char *text, size_t n, struct vec *out);
 

@@ -207,8 +207,8 @@ static void format_body(struct ctx *c, void *arg)
                        .line_start = true,
                        .last = TK_NL};
     lay_out(&f);
-    stm_buf_put(j->out, c->scratch.p, c->scratch.n);
-    if (c->scratch.failed || j->out->failed) pr_nomem(c);
+    pr_align(c, pr_scratch_take(c, 0), j->out);
+    if (j->out->failed) pr_nomem(c);
 }
 
 int stm_protocol_format(struct stm_buf *out, struct stm_diags **diags, const char *path,

@@ -146,10 +146,20 @@ static struct token lex_number(struct lexer *lx)
     return t;
 }
 
+/* Text is handled as C strings from here on: a NUL would cut off what follows it. */
+static void refuse_nul(struct lexer *lx)
+{
+    if (peek(lx, 0) != 0) return;
+    pr_diag(lx->c, "E0001", span_at(lx, lx->at, 1), "a control character (0x00) in the text");
+}
+
 static struct token lex_string(struct lexer *lx)
 {
     size_t start = lx->at++;
-    while (peek(lx, 0) >= 0 && peek(lx, 0) != '"' && peek(lx, 0) != '\n') lx->at++;
+    while (peek(lx, 0) >= 0 && peek(lx, 0) != '"' && peek(lx, 0) != '\n') {
+        refuse_nul(lx);
+        lx->at++;
+    }
     size_t end = lx->at;
     bool closed = peek(lx, 0) == '"';
     if (closed) lx->at++;
@@ -165,7 +175,10 @@ static struct token lex_string(struct lexer *lx)
 static struct token lex_comment(struct lexer *lx)
 {
     size_t start = lx->at;
-    while (peek(lx, 0) >= 0 && peek(lx, 0) != '\n') lx->at++;
+    while (peek(lx, 0) >= 0 && peek(lx, 0) != '\n') {
+        refuse_nul(lx);
+        lx->at++;
+    }
     size_t end = lx->at;
     while (end > start && isspace((unsigned char)lx->src[end - 1])) end--;
     struct token t = make(lx, TK_COMMENT, start);
