@@ -191,6 +191,21 @@ START_TEST(fit_over_cells)
     }
     NEAR(c->value, xy * xy / (xx * yy), 1e-4); /* L is rounded above */
     ck_assert(!c->has_interval);
+    static struct stm_expr *more[3];
+    double before = c->value;
+    more[0] = x_family(&f, "never"); /* its T is censored: left out, and said */
+    more[1] = x_family(&f, "up");
+    more[2] = x_family(&f, "same");
+    claims[COLLAPSE].over = more;
+    claims[COLLAPSE].n_over = 3;
+    compute();
+    ck_assert_msg(r->claims[COLLAPSE].known, "%s", r->claims[COLLAPSE].why);
+    NEAR(r->claims[COLLAPSE].value, before, 0);
+    struct stm_buf b = {0};
+    ck_assert_int_eq(stm_results_print(r, &f.d, (struct stm_style){false, 0}, &b, NULL), 0);
+    ck_assert(strstr(stm_buf_text(&b), "over [never, up, same]: R2 = ") != NULL);
+    ck_assert(strstr(stm_buf_text(&b), "cells = 4 (1 censored, left out)") != NULL);
+    stm_buf_release(&b);
 }
 END_TEST
 

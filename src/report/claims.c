@@ -201,14 +201,29 @@ static bool design(struct rep_compute *c, const struct stm_claim *claim, double 
     return true;
 }
 
+/* The cells of a fit. The list that joins several `over` expressions goes with the results, since
+ * the evaluator keeps values by the expression. */
+static const int *cells(struct rep_compute *c, const struct stm_claim *claim, unsigned *n,
+                        struct stm_cell *why)
+{
+    struct stm_scope scope = STM_SCOPE(-1);
+    struct stm_expr *list = stm_arena_alloc(&c->r->mem, sizeof *list);
+    *why = (struct stm_cell){.state = STM_CELL_INVALID, .v = NAN, .why = "out of memory"};
+    if (!list) {
+        c->ev.nomem = true;
+        return NULL;
+    }
+    list->kind = STM_X_LIST;
+    list->n = claim->n_over;
+    list->kids = (struct stm_expr **)claim->over;
+    return stm_ev_nodes(&c->ev, list, &scope, n, why);
+}
+
 static void fit_claim(struct rep_compute *c, unsigned i, const struct stm_claim *claim,
                       struct stm_claim_result *out)
 {
     const struct stm_expr *xs = claim->expr->kids[1];
-    struct stm_scope scope = STM_SCOPE(-1);
-    struct stm_expr over = {
-        .kind = STM_X_LIST, .n = claim->n_over, .kids = (struct stm_expr **)claim->over};
-    struct stm_cell why = {.state = STM_CELL_OK};
+    struct stm_cell why;
     unsigned n = 0;
     stm_ev_base(&c->ev, NULL, 0);
     out->n_seeds = c->ev.n_base;
@@ -216,17 +231,7 @@ static void fit_claim(struct rep_compute *c, unsigned i, const struct stm_claim 
         because(out, "a fit takes y and a list of at most 8 regressors");
         return;
     }
-    const struct stm_expr *where = claim->n_over == 1 ? claim->over[0] : NULL;
-    if (!where) { /* an expression of this function's own must outlive the evaluator's memory */
-        struct stm_expr *kept = stm_arena_alloc(&c->r->mem, sizeof *kept);
-        if (!kept) {
-            c->ev.nomem = true;
-            return;
-        }
-        *kept = over;
-        where = kept;
-    }
-    const int *nodes = stm_ev_nodes(&c->ev, where, &scope, &n, &why);
+    const int *nodes = cells(c, claim, &n, &why);
     if (!nodes) {
         because(out, why.why);
         return;
