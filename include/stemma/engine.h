@@ -28,7 +28,7 @@
  * STM_E_ENGINE: no library, unknown core, or a library that did not take the core. Once a process;
  * a second call with the same words does nothing. */
 int stm_engine_open(const char *profile, const char *blas_core, struct stm_err *err);
-/* What decides the bits, as one line: "openblas/1 0.3.21-serial SkylakeX gcc-12.2.0" (the version
+/* What decides the bits, as one line: "openblas/2 0.3.21-serial SkylakeX gcc-12.2.0" (the version
  * of stemma's own numerics, library, core type, compiler). Static storage. Asserts that the engine
  * is open. */
 const char *stm_engine_profile(void);

@@ -59,4 +59,176 @@ int stm_eval_seed(const struct stm_data *d, const struct stm_expr *e, int node, 
 int stm_eval_across(const struct stm_data *d, const struct stm_expr *e, int node, int need,
                     double *out, struct stm_err *err);
 
+/* ---- a plan against a store ---- */
+
+struct stm_view;
+
+struct stm_view_options {
+    int seed_lo, seed_hi; /* seeds in effect, inclusive */
+    const char *profile;  /* the numerics profile whose trajectories are meant */
+};
+
+/* Makes the view and resolves it. `plan` and `store` are borrowed for its life. */
+int stm_view_new(struct stm_view **out, const struct stm_plan *plan, struct stm_store *store,
+                 const struct stm_view_options *options, struct stm_err *err);
+void stm_view_free(struct stm_view *v); /* NULL is fine */
+/* Reads what has come into the store since, and resolves again. */
+int stm_view_refresh(struct stm_view *v, struct stm_err *err);
+const struct stm_data *stm_view_data(const struct stm_view *v);
+
+enum stm_rep_status {
+    STM_REP_OFF,       /* an arm declared `off` */
+    STM_REP_WAITING,   /* its fork, or a number that it reads, is not there yet */
+    STM_REP_CANCELLED, /* a `require` failed */
+    STM_REP_ABSENT,    /* its fork is never reached by this seed */
+    STM_REP_PENDING,   /* can run; nothing has */
+    STM_REP_PARTIAL,   /* has run, not to its stop */
+    STM_REP_DONE,
+    STM_REP_DIVERGED /* ended by NaN or infinity: a recorded outcome */
+};
+const char *stm_rep_status_name(enum stm_rep_status s); /* "done" */
+
+struct stm_rep {
+    enum stm_rep_status status;
+    uint64_t fork_step; /* where it begins */
+    uint64_t last;      /* last step it has */
+    uint64_t stop;      /* where it ends, or UINT64_MAX while unknown */
+    uint64_t bound;     /* where it ends at the latest */
+    const char *why;    /* of waiting, cancelled, absent; "" otherwise */
+};
+struct stm_rep stm_view_rep(const struct stm_view *v, int node, unsigned seed);
+
+struct stm_fork_at {
+    bool known;     /* the step is known and the state is in the trail */
+    bool reached;   /* false with known: this seed never gets there */
+    bool cancelled; /* a `require` failed */
+    uint64_t step;
+    struct stm_id state; /* before any edit */
+    const char *why;
+};
+struct stm_fork_at stm_view_fork(const struct stm_view *v, int fork, unsigned seed);
+
+/* What the trail says about one step of a replicate's history (ancestors included). */
+struct stm_measured {
+    uint64_t step;
+    struct stm_id state;
+    bool stored;
+    unsigned n_tensors;
+    const char *const *names;     /* [n_tensors], sorted */
+    const struct stm_id *tensors; /* [n_tensors] */
+};
+/* False when the step was not measured. */
+bool stm_view_at(const struct stm_view *v, int node, unsigned seed, uint64_t step,
+                 struct stm_measured *out);
+/* The first state of an arm, after its edits; its `parent` is the recorded state that it left. */
+bool stm_view_start(const struct stm_view *v, int node, unsigned seed, struct stm_measured *out,
+                    struct stm_id *parent);
+/* Measured steps of a replicate from its fork on, ascending: the i-th; false past the end. */
+bool stm_view_step(const struct stm_view *v, int node, unsigned seed, size_t i,
+                   struct stm_measured *out);
+/* The settings text in effect on the transition from `step`; NULL when not known yet. Valid until
+ * the next call. */
+const char *stm_view_settings(struct stm_view *v, int node, unsigned seed, uint64_t step);
+
+/* What a run would do. */
+struct stm_cost {
+    unsigned replicates, done, waiting; /* waiting: known only after others have run */
+    uint64_t declared;                  /* steps of all replicates, to their stop or bound */
+    uint64_t reused;                    /* of these, in the store already */
+    uint64_t shared; /* of these, part of another replicate's trajectory in this plan */
+    uint64_t worst;  /* still to be trained at the most */
+    uint64_t states; /* anchors that would be stored at the most */
+    uint64_t bytes;  /* of one state, raw */
+};
+void stm_view_cost(const struct stm_view *v, uint64_t anchor_every, struct stm_cost *out);
+
+/* ---- running ---- */
+
+struct stm_progress {
+    int node;
+    unsigned seed;
+    uint64_t step, from, until; /* until: the bound of this stretch */
+};
+
+struct stm_run_options {
+    unsigned jobs;         /* worker processes; 0: one a processor */
+    uint64_t anchor_every; /* steps between anchors; 0: the default, 4000 */
+    /* Called in the calling process, now and then and at the end of each stretch (`done`). May be
+     * NULL. */
+    void (*progress)(void *ctx, const struct stm_progress *p, bool done);
+    void *ctx;
+    /* Polled; when it becomes non-zero every worker saves its state and the run ends with
+     * STM_E_INTERRUPTED. May be NULL. */
+    const volatile int *interrupt;
+};
+
+struct stm_run_outcome {
+    uint64_t steps;     /* training steps executed, by all workers */
+    unsigned stretches; /* tasks that were run */
+    unsigned restarts;  /* workers that died and were started again */
+    double peak_mb;     /* largest resident size of a worker, MiB */
+};
+
+/* Trains what the view lacks. Returns 0 when nothing is left that can be run. The engine must be
+ * open with the view's profile (STM_E_PROFILE otherwise). Needs stm_view to be the only user of the
+ * store handle. */
+int stm_run_execute(struct stm_view *v, const struct stm_run_options *options,
+                    struct stm_run_outcome *outcome, struct stm_err *err);
+
+/* ---- plans in the store ---- */
+
+/* What `run` leaves so that later commands need no file. */
+struct stm_catalog_entry {
+    const char *name, *title, *params; /* params: "p=59 rho=1.15" as set by -D only, or "" */
+    const char *canonical, *profile, *compute_hash, *claim_hash;
+    int seed_lo, seed_hi;
+    struct stm_id record;
+};
+int stm_catalog_put(struct stm_store *s, const struct stm_plan *plan, int seed_lo, int seed_hi,
+                    const char *profile, struct stm_err *err);
+struct stm_catalog {
+    struct stm_catalog_entry *e;
+    size_t n;
+    void *arena;
+};
+int stm_catalog_read(struct stm_catalog **out, struct stm_store *s, struct stm_err *err);
+void stm_catalog_free(struct stm_catalog *c);
+
+/* ---- replay ---- */
+
+struct stm_replay_report {
+    uint64_t steps;    /* re-executed */
+    uint64_t compared; /* state ids compared */
+    uint64_t anchors;  /* stored states read, verified and compared */
+    bool differs;
+    uint64_t step;     /* the first measured step that differs */
+    char tensors[200]; /* names of the tensors that differ there */
+    struct stm_id expected, found;
+};
+/* Re-executes the replicate from its origin (`from_origin`: through all its ancestors, from the
+ * seed's init) or from the nearest anchor before `to`, up to `to` (UINT64_MAX: its last step), and
+ * compares every measured step with the trail. `verify` also reads every stored state on the way.
+ * STM_E_PROFILE: recorded under another profile. STM_E_MISMATCH with the report filled. */
+int stm_replay(struct stm_view *v, int node, unsigned seed, bool from_origin, bool verify,
+               uint64_t to, void (*progress)(void *ctx, uint64_t step), void *ctx,
+               struct stm_replay_report *report, struct stm_err *err);
+/* Brings the state of a replicate at `step` into memory: read when it is an anchor, else
+ * re-executed from the one before and checked against the trail. */
+int stm_view_restore(struct stm_view *v, int node, unsigned seed, uint64_t step,
+                     struct stm_state *out, struct stm_err *err);
+
+/* ---- addresses ---- */
+
+struct stm_address {
+    int node;
+    int seed; /* index into the seeds in effect, or -1 when the address names none */
+    bool has_at;
+    bool at_start; /* @start: after the edits */
+    uint64_t step; /* resolved; where has_at */
+};
+/* Finds `text` ("trunk/post/raised#7@2000", without "protocol:") in a view. STM_E_NOTFOUND lists
+ * what is similar, STM_E_USAGE the candidates of an ambiguous one. */
+int stm_address_find(const struct stm_view *v, const char *text, struct stm_address *out,
+                     struct stm_err *err);
+
 #endif

@@ -79,7 +79,7 @@ static void measure_extent(struct stm_replicate *r)
     r->pub.last = !has ? p->from : p->trail->last < p->cut ? p->trail->last : p->cut;
     bool started = r->n_pieces > 1 || has;
     r->pub.status = started ? STM_REP_PARTIAL : STM_REP_PENDING;
-    if (has && p->trail->diverged <= p->cut) {
+    if (has && p->trail->diverged != STM_NEVER && p->trail->diverged <= p->cut) {
         r->pub.status = STM_REP_DIVERGED;
         r->pub.stop = p->trail->diverged;
     }

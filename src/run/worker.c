@@ -146,7 +146,9 @@ static int measure(struct job *j, bool all, uint32_t *came, struct stm_err *err)
     struct stm_state s;
     struct stm_id ids[STM_STATE_MAX];
     unsigned order[STM_STATE_MAX];
-    struct stm_trail_entry e = {.step = step, .tensors = ids};
+    /* The first state of a trajectory is in the store before anything is trained from it. */
+    struct stm_trail_entry e = {
+        .step = step, .stored = step == j->task->piece->from, .tensors = ids};
     stm_trainer_view(j->trainer, &s);
     int rc = stm_state_ids(&s, &e.state, ids, order, err);
     if (!rc) rc = tensor_names(j, &s, order, err);
