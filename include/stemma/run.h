@@ -76,6 +76,11 @@ void stm_view_free(struct stm_view *v); /* NULL is fine */
 int stm_view_refresh(struct stm_view *v, struct stm_err *err);
 const struct stm_data *stm_view_data(const struct stm_view *v);
 
+/* While on, metrics that expressions ask for at steps that were trained but not measured are noted;
+ * the next refresh plans to re-run those stretches. stm_view_missing counts what is noted. */
+void stm_view_note(struct stm_view *v, bool on);
+size_t stm_view_missing(const struct stm_view *v);
+
 enum stm_rep_status {
     STM_REP_OFF,       /* an arm declared `off` */
     STM_REP_WAITING,   /* its fork, or a number that it reads, is not there yet */

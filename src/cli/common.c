@@ -73,8 +73,7 @@ unsigned stdout_width(void)
 }
 
 /* What this version runs; the rest of the language is checked and refused with E0900. */
-static const unsigned features = STM_F_SWEEP | STM_F_SAMPLING | STM_F_USER_METRIC | STM_F_ESTIMATE |
-                                 STM_F_MULTI_RUN | STM_F_STOP_ALL | STM_F_WINDOW;
+static const unsigned features = STM_F_ALL;
 
 static void print_diags(const struct options *o, const struct stm_diags *d)
 {

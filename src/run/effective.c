@@ -152,20 +152,29 @@ int stm_timeline_settings(const struct stm_timeline *t, uint64_t step, struct st
     return rc;
 }
 
-int stm_timeline_edits(const struct stm_timeline *t, struct stm_buf *out, struct stm_err *err)
+static int once_text(const struct stm_timeline *t, const struct stm_active *item,
+                     struct stm_buf *out, struct stm_err *err)
 {
     static const char *const ops[] = {"=", "<=", "*=", "+="};
+    double v;
+    int rc = stm_eval_seed(t->data, item->action->value, item->node, t->seed, NAN, &v, err);
+    if (!rc)
+        stm_buf_printf(out, "once %s %s %.17g\n", item->action->target, ops[item->action->op], v);
+    return rc;
+}
+
+int stm_timeline_edits(const struct stm_timeline *t, uint64_t step, struct stm_buf *out,
+                       struct stm_err *err)
+{
     bool holds = false;
     for (unsigned i = 0; i < t->n; i++) {
         const struct stm_active *item = &t->items[i];
-        const struct stm_action *a = item->action;
-        if (item->node != t->node || item->lo > t->start || item->hi <= t->start) continue;
-        if (a->verb == STM_V_HOLD) holds = true;
-        if (a->verb != STM_V_ONCE) continue;
-        double v;
-        int rc = stm_eval_seed(t->data, a->value, item->node, t->seed, NAN, &v, err);
+        bool own = item->node == t->node && item->lo <= step && step < item->hi;
+        if (item->action->verb == STM_V_HOLD) holds = holds || (step == t->start && own);
+        if (item->action->verb != STM_V_ONCE) continue;
+        if (step == t->start ? !own : item->lo != step) continue;
+        int rc = once_text(t, item, out, err);
         if (rc) return rc;
-        stm_buf_printf(out, "once %s %s %.17g\n", a->target, ops[a->op], v);
     }
     if (holds) stm_buf_printf(out, "holds\n");
     return out->failed ? stm_fail(err, STM_E_NOMEM, "resolving an arm: out of memory") : 0;

@@ -43,9 +43,11 @@ uint64_t stm_timeline_cut(const struct stm_timeline *t, uint64_t step);
  * known yet. */
 int stm_timeline_settings(const struct stm_timeline *t, uint64_t step, struct stm_settings **out,
                           struct stm_err *err);
-/* The edits that the node itself makes at its fork, as canonical text, one a line: its `once`
- * edits in file order, then "holds" when it declares a hold in force there. "" for none: the arm
- * starts from the fork state as it is. */
-int stm_timeline_edits(const struct stm_timeline *t, struct stm_buf *out, struct stm_err *err);
+/* The edits to the state at `step`, where a piece begins, as canonical text, one a line. At the
+ * fork: the node's own `once` edits in file order, then "holds" when it declares a hold in force
+ * there. Later: the `once` edits whose window begins there. "" for none: the state goes on as it
+ * is. */
+int stm_timeline_edits(const struct stm_timeline *t, uint64_t step, struct stm_buf *out,
+                       struct stm_err *err);
 
 #endif

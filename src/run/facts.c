@@ -57,7 +57,9 @@ static bool fact_metric(void *ctx, int node, unsigned seed, const char *text, do
     const struct stm_piece *p = stm_view_piece(ctx, node, seed, (uint64_t)step, NULL);
     if (!p || !p->trail) return false;
     const struct stm_trail_entry *e = stm_trail_at(p->trail, (uint64_t)step);
-    return e && stm_trail_metric(p->trail, e, text, out);
+    if (e && stm_trail_metric(p->trail, e, text, out)) return true;
+    stm_view_note_miss(ctx, node, seed, (uint64_t)step);
+    return false;
 }
 
 static bool fact_log_step(void *ctx, int node, unsigned seed, unsigned i, double *step)
@@ -71,32 +73,59 @@ static bool fact_log_step(void *ctx, int node, unsigned seed, unsigned i, double
     return true;
 }
 
+/* A name that is declared in a swept fork has one entry an instance; claims hold the first. This
+ * finds the fork of the instance that `node` descends from, or `declared` itself. */
+static int instance_fork(const struct stm_plan *plan, int declared, int node)
+{
+    if (declared < 0) return declared;
+    for (int at = node; at >= 0;) {
+        int fork = plan->nodes[at].fork;
+        if (fork < 0) break;
+        if (fork == declared) return fork;
+        if (!strcmp(plan->forks[fork].name, plan->forks[declared].name)) return fork;
+        at = plan->forks[fork].node;
+    }
+    return declared;
+}
+
 static bool fact_capture(void *ctx, int capture, int node, unsigned seed, double *out)
 {
     struct stm_view *v = ctx;
-    const struct stm_capture *c = &v->plan->captures[capture];
+    const struct stm_plan *plan = v->plan;
+    const struct stm_capture *c = &plan->captures[capture];
     if (c->fork < 0) {
         const struct stm_replicate *r = stm_view_replicate(v, c->node, seed);
         return r->located && !stm_eval_seed(&v->data, c->expr, c->node, seed,
                                             (double)r->pub.fork_step, out, NULL);
     }
-    (void)node;
+    int fork = instance_fork(plan, c->fork, node);
+    for (unsigned i = 0; fork != c->fork && i < plan->n_captures; i++)
+        if (plan->captures[i].fork == fork && !strcmp(plan->captures[i].name, c->name))
+            return fact_capture(ctx, (int)i, node, seed, out);
     const struct stm_fork_state *f = &v->forks[(size_t)c->fork * v->n_seeds + seed];
-    if (!f->pub.known || !f->pub.reached) return false;
-    return !stm_eval_seed(&v->data, c->expr, v->plan->forks[c->fork].node, seed,
-                          (double)f->pub.step, out, NULL);
+    if (!f->pub.reached || !f->pub.state.alg) return false;
+    return !stm_eval_seed(&v->data, c->expr, plan->forks[c->fork].node, seed, (double)f->pub.step,
+                          out, NULL);
 }
 
 static bool fact_calibrate(void *ctx, int calibrate, int node, double *out)
 {
     struct stm_view *v = ctx;
-    const struct stm_calibrate *c = &v->plan->calibrates[calibrate];
-    (void)node;
+    const struct stm_plan *plan = v->plan;
+    const struct stm_calibrate *c = &plan->calibrates[calibrate];
+    int fork = instance_fork(plan, c->fork, node);
+    for (unsigned i = 0; fork != c->fork && i < plan->n_calibrates; i++)
+        if (plan->calibrates[i].fork == fork && !strcmp(plan->calibrates[i].name, c->name))
+            return fact_calibrate(ctx, (int)i, node, out);
     if (isnan(v->calibrated[calibrate])) {
         double value;
         int need = c->need < 0 ? (int)v->n_seeds : c->need;
-        if (stm_eval_across(&v->data, c->expr, v->plan->forks[c->fork].node, need, &value, NULL))
-            return false;
+        bool noting = v->noting;
+        v->noting =
+            true; /* what the calibration reads must be measured, if need be by re-running */
+        int rc = stm_eval_across(&v->data, c->expr, plan->forks[c->fork].node, need, &value, NULL);
+        v->noting = noting;
+        if (rc) return false;
         v->calibrated[calibrate] = value;
     }
     *out = v->calibrated[calibrate];

@@ -80,6 +80,7 @@ int stm_origin_edit(const char *edits, struct stm_trainer *t, struct stm_err *er
         if (!end || (size_t)(end - line) >= sizeof text)
             return stm_fail(err, STM_E_INVALID, "an edit that is not understood: %.60s", line);
         memcpy(text, line, (size_t)(end - line));
+        if (!strcmp(text, "convert")) continue; /* done by loading */
         if (!strcmp(text, "holds")) {
             stm_trainer_apply_holds(t);
             continue;

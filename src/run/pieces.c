@@ -52,8 +52,6 @@ static int lineage_of(const struct stm_view *v, int node, unsigned seed, struct 
     return 0;
 }
 
-/* Forgets what was resolved; the texts belong to the view's arena until it is freed, so they are
- * kept by the settings cache of the pieces and released here. */
 static void drop_pieces(struct stm_replicate *r)
 {
     for (unsigned i = 0; i < r->n_pieces; i++) {
@@ -76,55 +74,99 @@ static int piece_settings(const struct stm_timeline *t, struct stm_piece *p, str
     return p->settings ? 0 : stm_fail(err, STM_E_NOMEM, "resolving an arm: out of memory");
 }
 
-/* The first state: a seed's, the fork's own, or an edited one. */
-static int first_start(struct stm_view *v, const struct stm_timeline *t, struct stm_replicate *r,
-                       struct stm_piece *p, struct stm_err *err)
+/* The value of `key` in a settings text: its line, for comparing. */
+static const char *line_of(const char *text, const char *key, size_t *n)
+{
+    size_t k = strlen(key);
+    for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+        if (strncmp(line, key, k)) continue;
+        *n = strcspn(line, "\n");
+        return line;
+    }
+    *n = 0;
+    return "";
+}
+
+/* Whether a state made under `before` has other tensors than `after` needs: its own conversion. */
+static bool layout_changes(const char *before, const char *after)
+{
+    static const char *const keys[] = {"precision", "optimizer =", "optimizer.momentum", "grad",
+                                       "hold logit_scale"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        size_t a, b;
+        const char *x = line_of(before, keys[i], &a), *y = line_of(after, keys[i], &b);
+        if (a != b || memcmp(x, y, a)) return true;
+    }
+    return false;
+}
+
+/* The settings of the last update before the replicate's fork, or NULL. */
+static const char *settings_before(const struct stm_view *v, const struct stm_replicate *r)
 {
     const struct stm_node *node = &v->plan->nodes[r->node];
+    if (node->fork < 0) return NULL;
+    const struct stm_piece *p =
+        stm_view_piece(v, v->plan->forks[node->fork].node, r->seed, r->pub.fork_step, NULL);
+    return p ? p->settings : NULL;
+}
+
+/* How a piece begins: from a seed, from the state `parent` as it is, or from an edit of it. */
+static int piece_start(struct stm_view *v, const struct stm_timeline *t, struct stm_replicate *r,
+                       struct stm_piece *p, const struct stm_id *parent, const char *before,
+                       struct stm_err *err)
+{
+    bool fresh = parent->alg == 0;
     struct stm_buf edits = {0};
-    int rc = stm_timeline_edits(t, &edits, err);
+    if (before && layout_changes(before, p->settings)) stm_buf_printf(&edits, "convert\n");
+    int rc = stm_timeline_edits(t, p->from, &edits, err);
     if (!rc) p->edits = stm_strdup(stm_buf_text(&edits));
     stm_buf_release(&edits);
     if (rc) return rc;
     if (!p->edits) return stm_fail(err, STM_E_NOMEM, "resolving an arm: out of memory");
-    p->origin = (struct stm_origin){.fresh = node->fork < 0,
-                                    .seed = (uint64_t)v->seeds[r->seed],
+    p->origin = (struct stm_origin){.fresh = fresh,
+                                    .seed = fresh ? (uint64_t)v->seeds[r->seed] : 0,
+                                    .parent = *parent,
                                     .step = p->from,
                                     .edits = p->edits,
                                     .settings = p->settings,
                                     .profile = v->profile};
-    if (node->fork >= 0) {
-        p->origin.seed = 0;
-        p->origin.parent = v->forks[(size_t)node->fork * v->n_seeds + r->seed].pub.state;
-    }
-    p->derived = node->fork < 0 || *p->edits;
-    if (!p->derived) {
-        p->start = p->origin.parent;
-        p->start_known = true;
-        return 0;
-    }
-    rc = stm_origin_load(&p->origin, v->store, &p->start, err);
+    p->derived = fresh || *p->edits;
+    if (!p->derived)
+        p->start = *parent;
+    else
+        rc = stm_origin_load(&p->origin, v->store, &p->start, err);
     p->start_known = p->start.alg != 0;
     return rc;
+}
+
+/* Takes back the piece that could not be finished. */
+static void undo_piece(struct stm_replicate *r)
+{
+    struct stm_piece *p = &r->pieces[--r->n_pieces];
+    stm_free(p->settings);
+    stm_free(p->edits);
+    *p = (struct stm_piece){0};
 }
 
 static int make_pieces(struct stm_view *v, const struct stm_timeline *t, struct stm_replicate *r,
                        struct stm_err *err)
 {
+    const struct stm_node *node = &v->plan->nodes[r->node];
+    struct stm_id parent = {0};
+    const char *before = settings_before(v, r);
+    uint64_t from = r->pub.fork_step;
     r->pieces = stm_calloc(PIECES_MAX, sizeof *r->pieces);
     if (!r->pieces) return stm_fail(err, STM_E_NOMEM, "resolving an arm: out of memory");
-    uint64_t from = r->pub.fork_step;
-    struct stm_id start = {0};
+    if (node->fork >= 0) parent = v->forks[(size_t)node->fork * v->n_seeds + r->seed].pub.state;
     for (;;) {
         struct stm_piece *p = &r->pieces[r->n_pieces++];
         p->from = from;
         p->cut = stm_timeline_cut(t, from);
         int rc = piece_settings(t, p, err);
-        if (!rc && r->n_pieces == 1) rc = first_start(v, t, r, p, err);
-        if (rc) return rc;
-        if (r->n_pieces > 1) {
-            p->start = start;
-            p->start_known = true;
+        if (!rc) rc = piece_start(v, t, r, p, &parent, before, err);
+        if (rc) {
+            undo_piece(r);
+            return rc;
         }
         if (!p->start_known) return 0;
         p->key = stm_trail_key(&p->start, p->settings, v->profile);
@@ -137,7 +179,8 @@ static int make_pieces(struct stm_view *v, const struct stm_timeline *t, struct 
             return stm_fail(err, STM_E_INVALID, "arm `%s` has more than %d windows",
                             v->plan->nodes[r->node].path, PIECES_MAX);
         from = p->cut;
-        start = e->state;
+        parent = e->state;
+        before = p->settings;
     }
 }
 
@@ -154,10 +197,8 @@ int stm_view_locate(struct stm_view *v, struct stm_replicate *r, struct stm_err 
         rc = make_pieces(v, &t, r, &local);
         stm_timeline_release(&t);
     }
-    if (rc) {
-        drop_pieces(r);
-        r->located = false;
-    }
+    /* The pieces before the one that failed stay: siblings cut their trajectories there. */
+    if (rc) r->located = false;
     if (rc == STM_E_NOTFOUND) { /* a number that is known only after another arm has run */
         snprintf(r->why, sizeof r->why, "%.*s", (int)sizeof r->why - 1, local.msg);
         return 0;

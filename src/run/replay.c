@@ -9,7 +9,6 @@
 struct leg {
     const struct stm_piece *piece;
     uint64_t from, to;
-    bool edits; /* begins with the piece's own edits */
 };
 
 enum { LEGS_MAX = 256 };
@@ -42,7 +41,7 @@ static unsigned legs_of(const struct stm_view *v, int node, unsigned seed, uint6
             const struct stm_piece *p = &r->pieces[i];
             uint64_t last = p->cut < end ? p->cut : end;
             if (!p->trail || p->from > end || (i && p->from == end)) break;
-            legs[count++] = (struct leg){p, p->from, last, i == 0};
+            legs[count++] = (struct leg){p, p->from, last};
         }
     }
     return count;
@@ -129,8 +128,7 @@ static int enter_leg(struct replay *x, const struct leg *leg, struct stm_err *er
         stm_trainer_init(x->trainer, leg->piece->origin.seed);
     }
     stm_trainer_free(old);
-    if (!rc && leg->edits && leg->piece->edits)
-        rc = stm_origin_edit(leg->piece->edits, x->trainer, err);
+    if (!rc) rc = stm_origin_edit(leg->piece->edits, x->trainer, err);
     return rc;
 }
 
@@ -214,7 +212,7 @@ int stm_view_restore(struct stm_view *v, int node, unsigned seed, uint64_t step,
     if (e && e->stored) return stm_state_get(v->store, &e->state, out, err);
     int rc = stm_engine_open(NULL, NULL, err);
     if (!rc) rc = check_profile(v, err);
-    struct leg leg = {p, p->from, step, false};
+    struct leg leg = {p, p->from, step};
     if (!rc) rc = enter_at_anchor(&x, &leg, step, err);
     if (!rc) rc = run_leg(&x, &leg, err);
     struct stm_state s;

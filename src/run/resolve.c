@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/fail.h"
 #include "base/mem.h"
+#include "run/eval.h"
 #include "run/view.h"
 
 /* What a replicate still has to do. */
@@ -301,7 +302,9 @@ static void fork_locate(struct stm_view *v, const struct stm_replicate *r,
                       step >= r->pub.fork_step;
     if (!fs->pub.reached) {
         fs->pub.known = true;
-        snprintf(fs->why, sizeof fs->why, "this seed ends before the fork");
+        snprintf(fs->why, sizeof fs->why, "%s",
+                 step < r->pub.fork_step ? "the event of the fork came before its parent began"
+                                         : "this seed ends before the fork");
         return;
     }
     const struct stm_piece *first = &r->pieces[0];
@@ -333,9 +336,10 @@ static int requirement(const struct stm_view *v, const struct stm_require *q,
         uint64_t t = r->event[q->expr->index];
         return t != STM_NEVER && t <= step;
     }
-    double holds;
-    if (stm_eval_seed(&v->data, q->expr, r->node, r->seed, (double)step, &holds, NULL)) return -1;
-    return holds != 0;
+    bool holds;
+    if (stm_eval_require(&v->data, q->expr, r->node, r->seed, (double)step, &holds, NULL))
+        return -1;
+    return holds;
 }
 
 static const char *quantifier_name(const struct stm_require *q)
@@ -466,7 +470,7 @@ static void add_sibling_cuts(struct stm_view *v, struct stm_task *t)
 {
     for (unsigned n = 0; n < v->plan->n_nodes; n++) {
         const struct stm_replicate *r = stm_view_replicate(v, (int)n, t->seed);
-        for (unsigned i = 0; r->located && i < r->n_pieces; i++) {
+        for (unsigned i = 0; i < r->n_pieces; i++) {
             const struct stm_piece *p = &r->pieces[i];
             if (p->cut == STM_NEVER || p->cut <= p->from || !same_stretch(t, p)) continue;
             bool have = false;
@@ -599,11 +603,36 @@ static int resolve_node(struct stm_view *v, int n, struct stm_err *err)
     return rc;
 }
 
+/* Stretches to be re-executed because something was asked for at steps that were not measured. */
+static int add_misses(struct stm_view *v, struct stm_err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < v->n_misses; i++) {
+        struct stm_miss m = v->misses[i];
+        int owner;
+        const struct stm_piece *p = stm_view_piece(v, m.node, m.seed, m.step, &owner);
+        const struct stm_replicate *r = p ? stm_view_replicate(v, owner, m.seed) : NULL;
+        if (!r || m.step > r->pub.last) continue; /* it will come by itself */
+        struct demand d = {.resume = STM_NEVER};
+        for (size_t k = i; k < v->n_misses; k++) {
+            const struct stm_miss *x = &v->misses[k];
+            if (x->node != m.node || x->seed != m.seed || x->step > p->cut || x->step < p->from)
+                continue;
+            want_resume(&d, x->step);
+            want_anchor(&d, x->step);
+        }
+        rc = add_task(v, r, &d, err);
+    }
+    v->n_misses = 0;
+    return rc;
+}
+
 int stm_view_resolve(struct stm_view *v, struct stm_err *err)
 {
     v->n_tasks = 0;
     int rc = 0;
     for (unsigned n = 0; !rc && n < v->plan->n_nodes; n++) rc = resolve_node(v, (int)n, err);
+    if (!rc) rc = add_misses(v, err);
     for (size_t i = 0; !rc && i < v->n_tasks; i++) add_sibling_cuts(v, &v->tasks[i]);
     return rc;
 }

@@ -72,6 +72,7 @@ void stm_view_free(struct stm_view *v)
         }
     stm_free(v->slots);
     stm_free(v->tasks);
+    stm_free(v->misses);
     stm_free(v->seeds);
     stm_free(v->reps);
     stm_free(v->forks);

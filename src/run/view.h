@@ -14,7 +14,7 @@ struct stm_piece {
     uint64_t from, cut; /* cut: UINT64_MAX when the settings hold to the end */
     bool start_known;
     struct stm_id start;      /* the state at `from`, after edits; when known */
-    struct stm_origin origin; /* how the first piece begins; its texts belong to the piece */
+    struct stm_origin origin; /* how it begins; its texts belong to the piece */
     bool derived;             /* `origin` says how to make the start; else it is a stored state */
     char *settings, *edits;
     struct stm_id key;       /* when the start is known */
@@ -58,6 +58,13 @@ struct stm_task {
     unsigned n_anchors;
 };
 
+/* A metric that was asked for at a step that was trained but not measured. */
+struct stm_miss {
+    int node;
+    unsigned seed;
+    uint64_t step;
+};
+
 struct stm_trail_slot {
     struct stm_id key;
     struct stm_trail trail;
@@ -82,6 +89,9 @@ struct stm_view {
     uint32_t *column_uses; /* bits of enum stm_column_use */
     struct stm_task *tasks;
     size_t n_tasks, cap_tasks;
+    bool noting; /* metrics that are asked for and missing are noted as misses */
+    struct stm_miss *misses;
+    size_t n_misses, cap_misses;
     struct stm_arena arena;
 };
 
@@ -107,6 +117,9 @@ struct stm_trail *stm_view_trail(struct stm_view *v, const struct stm_id *key, s
 
 /* pieces.c: where a replicate begins and what it is made of. */
 int stm_view_locate(struct stm_view *v, struct stm_replicate *r, struct stm_err *err);
+
+/* misses.c: notes one while v->noting (a full list forgets the rest; they come up again). */
+void stm_view_note_miss(struct stm_view *v, int node, unsigned seed, uint64_t step);
 
 /* resolve.c */
 int stm_view_resolve(struct stm_view *v, struct stm_err *err);
