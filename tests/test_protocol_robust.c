@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "protocol_check.h"
+#include "test_seed.h"
 
 static const char *const examples[] = {"rescaling", "mediation", "precision"};
 
@@ -180,12 +181,8 @@ static void mutate(struct stm_buf *b)
 
 START_TEST(mutations)
 {
-    const char *given = getenv("STEMMA_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
-    printf("mutations: STEMMA_SEED=%llu\n", (unsigned long long)seed);
-    fflush(stdout);
-    state = seed;
-    for (int i = 0; i < 3000; i++) {
+    state = test_seed("mutations", _i);
+    for (int i = 0; i < 1000; i++) {
         struct stm_buf b = {0};
         read_example(examples[i % 3], &b);
         for (unsigned j = 1 + below(6); j && b.n > 1; j--) mutate(&b);
@@ -205,7 +202,7 @@ int main(void)
     tcase_add_test(t, doubling_lets);
     tcase_add_test(t, too_many_instances);
     tcase_add_test(t, big_file);
-    tcase_add_test(t, mutations);
+    tcase_add_loop_test(t, mutations, 0, test_seeds());
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
