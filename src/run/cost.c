@@ -1,19 +1,6 @@
 /* What a run would cost at the most. */
 #include "run/view.h"
 
-/* Whether an earlier replicate of the plan has the same trajectory for the piece. */
-static bool shared_before(const struct stm_view *v, int node, unsigned seed,
-                          const struct stm_piece *p)
-{
-    for (int n = 0; n < node; n++) {
-        const struct stm_replicate *r = stm_view_replicate(v, n, seed);
-        for (unsigned i = 0; r->located && i < r->n_pieces; i++)
-            if (p->start_known && r->pieces[i].start_known && stm_id_eq(&r->pieces[i].key, &p->key))
-                return true;
-    }
-    return false;
-}
-
 /* The last step a replicate can have: its stop, else its bound, else its last fork at a number. */
 static uint64_t horizon(const struct stm_view *v, const struct stm_replicate *r)
 {
@@ -53,42 +40,60 @@ static uint64_t future(const struct stm_view *v, const struct stm_replicate *r)
     return bound == STM_NEVER || bound < from ? 0 : bound - from;
 }
 
+/* How far earlier replicates of the plan take the trajectory of a piece; p->from when none does. */
+static uint64_t shared_to(const struct stm_view *v, int node, unsigned seed,
+                          const struct stm_piece *p)
+{
+    uint64_t to = p->from;
+    for (int n = 0; n < node && p->start_known; n++) {
+        const struct stm_replicate *r = stm_view_replicate(v, n, seed);
+        for (unsigned i = 0; r->located && i < r->n_pieces; i++) {
+            const struct stm_piece *q = &r->pieces[i];
+            if (!q->start_known || !stm_id_eq(&q->key, &p->key)) continue;
+            uint64_t end = horizon(v, r), last = q->cut < end ? q->cut : end;
+            if (last != STM_NEVER && last > to) to = last;
+        }
+    }
+    return to;
+}
+
+static void add_piece(const struct stm_view *v, const struct stm_replicate *r,
+                      const struct stm_piece *p, uint64_t end, struct stm_cost *c)
+{
+    uint64_t hi = p->cut < end ? p->cut : end, have = p->from;
+    if (hi <= p->from) return;
+    uint64_t shared = shared_to(v, r->node, r->seed, p);
+    if (shared > hi) shared = hi;
+    if (p->trail && p->trail->exists) have = p->trail->last;
+    if (have > hi) have = hi;
+    if (have < shared) have = shared;
+    c->shared += shared - p->from;
+    c->reused += have - shared;
+    c->worst += hi - have;
+}
+
 static void add(const struct stm_view *v, const struct stm_replicate *r, uint64_t anchor_every,
                 struct stm_cost *c)
 {
     enum stm_rep_status s = r->pub.status;
     if (s == STM_REP_OFF || s == STM_REP_CANCELLED || s == STM_REP_ABSENT) return;
+    uint64_t worst = c->worst;
     c->replicates++;
     if (s == STM_REP_WAITING) {
         uint64_t n = future(v, r);
         c->waiting++;
         c->declared += n;
         c->worst += n;
-        c->states += n / anchor_every + 2;
-        return;
+    } else {
+        uint64_t end = horizon(v, r), begin = r->pub.fork_step;
+        if (end == STM_NEVER || end < begin) end = begin;
+        c->declared += end - begin;
+        c->done += s == STM_REP_DONE || s == STM_REP_DIVERGED;
+        for (unsigned i = 0; i < r->n_pieces; i++) add_piece(v, r, &r->pieces[i], end, c);
+        uint64_t known = r->pieces[r->n_pieces - 1].cut; /* beyond: pieces that are not made yet */
+        if (end > known) c->worst += end - known;
     }
-    uint64_t end = horizon(v, r), begin = r->pub.fork_step;
-    if (end == STM_NEVER || end < begin) end = begin;
-    c->declared += end - begin;
-    c->done += s == STM_REP_DONE || s == STM_REP_DIVERGED;
-    for (unsigned i = 0; i < r->n_pieces; i++) {
-        const struct stm_piece *p = &r->pieces[i];
-        uint64_t hi = p->cut < end ? p->cut : end, have = p->from;
-        if (hi <= p->from) continue;
-        if (p->trail && p->trail->exists) have = p->trail->last < hi ? p->trail->last : hi;
-        bool shared = shared_before(v, r->node, r->seed, p);
-        if (shared)
-            c->shared += hi - p->from;
-        else
-            c->reused += have - p->from;
-    }
-    const struct stm_piece *last = &r->pieces[r->n_pieces - 1];
-    uint64_t reach = r->pub.last < end ? r->pub.last : end;
-    bool shared = shared_before(v, r->node, r->seed, last);
-    uint64_t shared_to = last->cut < end ? last->cut : end;
-    if (shared && shared_to > reach) reach = shared_to;
-    c->worst += end - reach;
-    c->states += (end - reach) / anchor_every + (end > reach ? 2 : 0);
+    if (c->worst > worst) c->states += (c->worst - worst) / anchor_every + 2;
 }
 
 void stm_view_cost(const struct stm_view *v, uint64_t anchor_every, struct stm_cost *out)
