@@ -25,10 +25,16 @@ struct message {
 };
 _Static_assert(sizeof(struct message) <= 512, "a message must fit into PIPE_BUF");
 
+/* What a task extends. The start of a trajectory becomes known while its first task runs, so a task
+ * made before and one made after are compared by the origin as well as by the key. */
+struct stretch {
+    struct stm_id origin, key; /* no id: the start is a stored state; not known yet */
+};
+
 struct slot {
     pid_t pid; /* 0: free */
     int fd;
-    struct stm_id stretch; /* the task's identity, so that it is not given out twice */
+    struct stretch stretch; /* the task's identity, so that it is not given out twice */
     int node;
     unsigned seed;
     uint64_t from, until, step;
@@ -111,15 +117,26 @@ static int worker_main(const struct scheduler *s, const struct stm_task *t, int 
 
 /* ---- in the parent ---- */
 
-static struct stm_id stretch_of(const struct stm_task *t)
+static struct stretch stretch_of(const struct stm_task *t)
 {
-    return t->piece->start_known ? t->piece->key : stm_origin_key(&t->piece->origin);
+    struct stretch x = {0};
+    if (t->piece->derived) x.origin = stm_origin_key(&t->piece->origin);
+    if (t->piece->start_known) x.key = t->piece->key;
+    return x;
 }
 
-static bool running(const struct scheduler *s, const struct stm_id *stretch)
+static bool same_id(const struct stm_id *a, const struct stm_id *b)
 {
-    for (unsigned i = 0; i < s->jobs; i++)
-        if (s->slots[i].pid && stm_id_eq(&s->slots[i].stretch, stretch)) return true;
+    return a->alg && stm_id_eq(a, b);
+}
+
+static bool running(const struct scheduler *s, const struct stretch *x)
+{
+    for (unsigned i = 0; i < s->jobs; i++) {
+        const struct stretch *y = &s->slots[i].stretch;
+        if (!s->slots[i].pid) continue;
+        if (same_id(&x->origin, &y->origin) || same_id(&x->key, &y->key)) return true;
+    }
     return false;
 }
 
@@ -161,7 +178,7 @@ static int fill(struct scheduler *s, struct stm_err *err)
     for (unsigned i = 0; !s->stopping && i < s->jobs; i++) {
         if (s->slots[i].pid) continue;
         for (; next < s->v->n_tasks; next++) {
-            struct stm_id stretch = stretch_of(&s->v->tasks[next]);
+            struct stretch stretch = stretch_of(&s->v->tasks[next]);
             if (!running(s, &stretch)) break;
         }
         if (next == s->v->n_tasks) return 0;
