@@ -73,20 +73,25 @@ static int execute(const struct options *o, struct session *s, struct stm_run_ou
     return EXIT_INTERRUPTED;
 }
 
-/* Replicates that did not take place because a `require` failed. */
-static unsigned count_cancelled(const struct session *s, struct stm_buf *out)
+/* Arms that could not run, a line each with the reason of the first seed; how many replicates. */
+static unsigned print_not_run(const struct session *s, struct stm_buf *out)
 {
-    const struct stm_data *d = stm_view_data(s->view);
-    unsigned n = 0;
-    for (unsigned f = 0; f < s->plan->n_forks; f++)
-        for (unsigned k = 0; k < d->n_seeds; k++) {
-            struct stm_fork_at at = stm_view_fork(s->view, (int)f, k);
-            if (!at.cancelled) continue;
-            n++;
-            stm_buf_printf(out, "%s#%d: arms not run: %s\n", s->plan->forks[f].path, d->seeds[k],
-                           at.why);
+    unsigned total = 0, n_seeds = stm_view_data(s->view)->n_seeds;
+    for (unsigned n = 0; n < s->plan->n_nodes; n++) {
+        unsigned count = 0;
+        char why[200] = "";
+        for (unsigned k = 0; k < n_seeds; k++) {
+            struct stm_rep r = stm_view_rep(s->view, (int)n, k);
+            if (r.status != STM_REP_CANCELLED && r.status != STM_REP_WAITING) continue;
+            if (!count++) snprintf(why, sizeof why, "%s", r.why);
         }
-    return n;
+        if (count)
+            stm_buf_printf(out, "not run: %s, %u of %u seeds: %s\n", s->plan->nodes[n].path, count,
+                           n_seeds, why);
+        total += count;
+    }
+    if (total) stm_buf_printf(out, "\n");
+    return total;
 }
 
 static int results(const struct options *o, const struct session *s, struct stm_buf *out)
@@ -126,10 +131,10 @@ int cmd_run(const struct options *o)
         code = fail(&err, NULL);
     if (!code) code = execute(o, &s, &outcome);
     if (!code) {
-        unsigned cancelled = count_cancelled(&s, &out);
+        unsigned not_run = print_not_run(&s, &out);
         if (o->json) stm_buf_clear(&out);
         code = results(o, &s, &out);
-        if (cancelled && !code) code = EXIT_NO;
+        if (not_run && !code) code = EXIT_NO;
         if (!o->json) {
             stm_buf_printf(&out, "executed ");
             number_print(outcome.steps, &out);

@@ -1,6 +1,6 @@
 /* The facts of a view, as the functions that expressions read (struct stm_data). */
 #include <math.h>
-#include <string.h>
+#include <stdio.h>
 
 #include "run/view.h"
 
@@ -73,59 +73,41 @@ static bool fact_log_step(void *ctx, int node, unsigned seed, unsigned i, double
     return true;
 }
 
-/* A name that is declared in a swept fork has one entry an instance; claims hold the first. This
- * finds the fork of the instance that `node` descends from, or `declared` itself. */
-static int instance_fork(const struct stm_plan *plan, int declared, int node)
-{
-    if (declared < 0) return declared;
-    for (int at = node; at >= 0;) {
-        int fork = plan->nodes[at].fork;
-        if (fork < 0) break;
-        if (fork == declared) return fork;
-        if (!strcmp(plan->forks[fork].name, plan->forks[declared].name)) return fork;
-        at = plan->forks[fork].node;
-    }
-    return declared;
-}
-
 static bool fact_capture(void *ctx, int capture, int node, unsigned seed, double *out)
 {
     struct stm_view *v = ctx;
-    const struct stm_plan *plan = v->plan;
-    const struct stm_capture *c = &plan->captures[capture];
+    const struct stm_capture *c = &v->plan->captures[capture];
+    (void)node; /* the evaluator has chosen the instance */
     if (c->fork < 0) {
         const struct stm_replicate *r = stm_view_replicate(v, c->node, seed);
         return r->located && !stm_eval_seed(&v->data, c->expr, c->node, seed,
                                             (double)r->pub.fork_step, out, NULL);
     }
-    int fork = instance_fork(plan, c->fork, node);
-    for (unsigned i = 0; fork != c->fork && i < plan->n_captures; i++)
-        if (plan->captures[i].fork == fork && !strcmp(plan->captures[i].name, c->name))
-            return fact_capture(ctx, (int)i, node, seed, out);
     const struct stm_fork_state *f = &v->forks[(size_t)c->fork * v->n_seeds + seed];
     if (!f->pub.reached || !f->pub.state.alg) return false;
-    return !stm_eval_seed(&v->data, c->expr, plan->forks[c->fork].node, seed, (double)f->pub.step,
-                          out, NULL);
+    return !stm_eval_seed(&v->data, c->expr, v->plan->forks[c->fork].node, seed,
+                          (double)f->pub.step, out, NULL);
 }
 
 static bool fact_calibrate(void *ctx, int calibrate, int node, double *out)
 {
     struct stm_view *v = ctx;
-    const struct stm_plan *plan = v->plan;
-    const struct stm_calibrate *c = &plan->calibrates[calibrate];
-    int fork = instance_fork(plan, c->fork, node);
-    for (unsigned i = 0; fork != c->fork && i < plan->n_calibrates; i++)
-        if (plan->calibrates[i].fork == fork && !strcmp(plan->calibrates[i].name, c->name))
-            return fact_calibrate(ctx, (int)i, node, out);
+    const struct stm_calibrate *c = &v->plan->calibrates[calibrate];
+    (void)node;
     if (isnan(v->calibrated[calibrate])) {
-        double value;
+        struct stm_err err = {0};
         int need = c->need < 0 ? (int)v->n_seeds : c->need;
         bool noting = v->noting;
+        double value;
         v->noting =
             true; /* what the calibration reads must be measured, if need be by re-running */
-        int rc = stm_eval_across(&v->data, c->expr, plan->forks[c->fork].node, need, &value, NULL);
+        int rc =
+            stm_eval_across(&v->data, c->expr, v->plan->forks[c->fork].node, need, &value, &err);
         v->noting = noting;
-        if (rc) return false;
+        if (rc) {
+            snprintf(v->calibrate_why, sizeof v->calibrate_why, "%s: %.130s", c->name, err.msg);
+            return false;
+        }
         v->calibrated[calibrate] = value;
     }
     *out = v->calibrated[calibrate];

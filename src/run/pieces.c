@@ -191,6 +191,7 @@ int stm_view_locate(struct stm_view *v, struct stm_replicate *r, struct stm_err 
     struct stm_err local = {0};
     drop_pieces(r);
     r->located = true;
+    v->calibrate_why[0] = 0;
     int rc = lineage_of(v, r->node, r->seed, &l, err);
     if (!rc) rc = stm_timeline_make(&t, &v->data, &l, r->seed, &local);
     if (!rc) {
@@ -200,7 +201,7 @@ int stm_view_locate(struct stm_view *v, struct stm_replicate *r, struct stm_err 
     /* The pieces before the one that failed stay: siblings cut their trajectories there. */
     if (rc) r->located = false;
     if (rc == STM_E_NOTFOUND) { /* a number that is known only after another arm has run */
-        snprintf(r->why, sizeof r->why, "%.*s", (int)sizeof r->why - 1, local.msg);
+        snprintf(r->why, sizeof r->why, "%.159s", *v->calibrate_why ? v->calibrate_why : local.msg);
         return 0;
     }
     if (rc && err) *err = local.code ? local : *err;

@@ -101,6 +101,7 @@ struct stm_rep stm_view_rep(const struct stm_view *v, int node, unsigned seed)
 {
     const struct stm_replicate *r = stm_view_replicate(v, node, seed);
     struct stm_rep out = r->pub;
+    if (out.last > out.stop) out.last = out.stop; /* another view of the trajectory went further */
     out.why = r->why;
     return out;
 }
