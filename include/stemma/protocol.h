@@ -16,10 +16,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "stemma/buf.h"
 #include "stemma/err.h"
 #include "stemma/vocab.h"
-
-struct stm_buf; /* base/buf.h: growable text */
 
 /* A place in a source file; lines and columns start at 1, columns count bytes. */
 struct stm_span {

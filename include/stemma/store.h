@@ -11,7 +11,7 @@
  * Life cycle: stm_store_open, then any number of reads and transactions, then stm_store_close.
  * Threads: a handle belongs to one thread; processes share a directory freely, and each opens its
  * own handle (also after fork). Readers take no lock and need no free space.
- * Ownership: what comes back through a `struct stm_buf` or `**out` belongs to the caller.
+ * Ownership: what comes back through a `struct stm_object` or `**out` belongs to the caller.
  */
 #ifndef STEMMA_STORE_H
 #define STEMMA_STORE_H

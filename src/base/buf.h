@@ -1,8 +1,8 @@
-/* A growable byte buffer, and little-endian fields in it.
+/* Little-endian fields in a growable buffer (stemma/buf.h), and reading them back.
  *
- * Writing: a failed allocation is remembered in `failed` and later puts do nothing, so a writer
- * checks once at the end. Reading: a stm_rd never reads past its end; the first short or malformed
- * field sets `bad`, every later get returns zero, and the reader checks once at the end. */
+ * Writing: as stemma/buf.h has it, checked once at the end. Reading: a stm_rd never reads past its
+ * end; the first short or malformed field sets `bad`, every later get returns zero, and the reader
+ * checks once at the end. */
 #ifndef STEMMA_BASE_BUF_H
 #define STEMMA_BASE_BUF_H
 
@@ -10,15 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct stm_buf {
-    unsigned char *p; /* owned; NULL when empty */
-    size_t n, cap;
-    bool failed;
-};
+#include "stemma/buf.h"
 
-void stm_buf_release(struct stm_buf *b);
-void stm_buf_clear(struct stm_buf *b); /* keeps the memory, forgets the bytes and the failure */
-void stm_buf_put(struct stm_buf *b, const void *p, size_t n);
 void stm_buf_zero(struct stm_buf *b, size_t n); /* appends n zero bytes */
 void stm_buf_u8(struct stm_buf *b, uint8_t v);
 void stm_buf_u16(struct stm_buf *b, uint16_t v);
@@ -26,9 +19,6 @@ void stm_buf_u32(struct stm_buf *b, uint32_t v);
 void stm_buf_u64(struct stm_buf *b, uint64_t v);
 void stm_buf_f64(struct stm_buf *b, double v);      /* the bits, as u64 */
 void stm_buf_str(struct stm_buf *b, const char *s); /* u32 length, then the bytes */
-void stm_buf_printf(struct stm_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Terminates the bytes (the 0 is not counted in n) and returns them; "" when empty or failed. */
-const char *stm_buf_text(struct stm_buf *b);
 
 struct stm_rd {
     const unsigned char *p;
