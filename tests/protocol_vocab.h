@@ -15,33 +15,82 @@ static const char *const tv_full[] = {"full", NULL};
 static const char *const tv_precision[] = {"f32", "f64", NULL};
 static const char *const tv_fields[] = {"p_correct", "margin", "loss", NULL};
 
+/* name, kind, least, most, without the least, without the most, words, default, what it is */
+#define PARAM(n, k, lo, hi, olo, ohi, s, d, text)                                                  \
+    {                                                                                              \
+        .name = n, .kind = STM_K_##k, .min = lo, .max = hi, .open_min = olo, .open_max = ohi,      \
+        .syms = s, .def = d, .doc = text                                                           \
+    }
+
 static const struct stm_param tv_task[] = {
-    {"p", STM_K_INT, 2, 1000, false, false, NULL, NULL, "the modulus"},
-    {"train", STM_K_NUM, 0, 1, true, true, NULL, NULL, "the share of pairs that is trained on"},
+    PARAM("p", INT, 2, 1000, false, false, NULL, NULL, "the modulus"),
+    PARAM("train", NUM, 0, 1, true, true, NULL, NULL, "the share of pairs that is trained on"),
 };
 static const struct stm_param tv_model[] = {
-    {"embed", STM_K_INT, 1, 4096, false, false, NULL, "128", "width of the embedding"},
-    {"hidden", STM_K_INT, 1, 4096, false, false, NULL, "256", "width of the hidden layer"},
-    {"act", STM_K_SYM, 0, 0, false, false, tv_act, "gelu", "activation"},
-    {"init", STM_K_SYM, 0, 0, false, false, tv_init, "normal_fan_in", "initial weights"},
+    PARAM("embed", INT, 1, 4096, false, false, NULL, "128", "width of the embedding"),
+    PARAM("hidden", INT, 1, 4096, false, false, NULL, "256", "width of the hidden layer"),
+    PARAM("act", SYM, 0, 0, false, false, tv_act, "gelu", "activation"),
+    PARAM("init", SYM, 0, 0, false, false, tv_init, "normal_fan_in", "initial weights"),
 };
 static const struct stm_param tv_adamw[] = {
-    {"lr", STM_K_NUM, 0, 10, true, false, NULL, NULL, "learning rate"},
-    {"beta1", STM_K_NUM, 0, 1, false, true, NULL, "0.9", "first moment"},
-    {"beta2", STM_K_NUM, 0, 1, false, true, NULL, "0.999", "second moment"},
-    {"eps", STM_K_NUM, 0, 1, true, false, NULL, "1e-8", "added to the root"},
-    {"decay", STM_K_NUM, 0, 100, false, false, NULL, "0", "weight decay"},
-    {"order", STM_K_SYM, 0, 0, false, false, tv_order, "step_then_decay", "of step and decay"},
+    PARAM("lr", NUM, 0, 10, true, false, NULL, NULL, "learning rate"),
+    PARAM("beta1", NUM, 0, 1, false, true, NULL, "0.9", "first moment"),
+    PARAM("beta2", NUM, 0, 1, false, true, NULL, "0.999", "second moment"),
+    PARAM("eps", NUM, 0, 1, true, false, NULL, "1e-8", "added to the root"),
+    PARAM("decay", NUM, 0, 100, false, false, NULL, "0", "weight decay"),
+    PARAM("order", SYM, 0, 0, false, false, tv_order, "step_then_decay", "of step and decay"),
 };
+static const struct stm_param tv_ema[] = {
+    PARAM("beta", NUM, 0, 1, false, true, NULL, "0.98", "decay"),
+    PARAM("lambda", NUM, 0, 1e3, false, false, NULL, NULL, "weight of the mean"),
+};
+static const struct stm_param tv_clip[] = {
+    PARAM("at", NUM, 0, 1e6, true, false, NULL, NULL, "largest value"),
+};
+static const struct stm_param tv_fraction[] = {
+    PARAM("of", NUM, 0, 1, true, false, NULL, NULL, "share of the training pairs"),
+};
+static const struct stm_sig tv_grads[] = {{"ema", tv_ema, 2, "adds a running mean"},
+                                          {"perp", NULL, 0, "takes the radial part away"}};
+static const struct stm_sig tv_logits[] = {{"clip", tv_clip, 1, "cuts at a value"},
+                                           {"normalize", tv_clip, 1, "to one norm"}};
+static const struct stm_sig tv_data[] = {{"fraction", tv_fraction, 1, "a prefix"}};
+static const char *const tv_none[] = {"none", NULL};
+
 static const struct stm_param tv_knobs[] = {
-    {"lr", STM_K_NUM, 0, 10, true, false, NULL, NULL, "learning rate"},
-    {"weight_decay", STM_K_NUM, 0, 100, false, false, NULL, NULL, "weight decay"},
-    {"loss", STM_K_SYM, 0, 0, false, false, tv_loss, "cross_entropy", "loss"},
-    {"batch", STM_K_INT, 1, 1e6, false, false, tv_full, "full", "pairs a step"},
-    {"precision", STM_K_SYM, 0, 0, false, false, tv_precision, "f32", "of everything"},
-    {"precision.loss", STM_K_SYM, 0, 0, false, false, tv_precision, NULL, "of the loss"},
-    {"temperature", STM_K_NUM, 0, 1e6, true, false, NULL, "1", "divides the logits"},
-    {"output_scale", STM_K_NUM, 0, 1e6, true, false, NULL, "1", "multiplies the logits"},
+    PARAM("lr", NUM, 0, 10, true, false, NULL, NULL, "learning rate"),
+    PARAM("weight_decay", NUM, 0, 100, false, false, NULL, NULL, "weight decay"),
+    PARAM("loss", SYM, 0, 0, false, false, tv_loss, "cross_entropy", "loss"),
+    PARAM("batch", INT, 1, 1e6, false, false, tv_full, "full", "pairs a step"),
+    PARAM("precision", SYM, 0, 0, false, false, tv_precision, "f32", "of everything"),
+    PARAM("precision.loss", SYM, 0, 0, false, false, tv_precision, NULL, "of the loss"),
+    PARAM("temperature", NUM, 0, 1e6, true, false, NULL, "1", "divides the logits"),
+    PARAM("output_scale", NUM, 0, 1e6, true, false, NULL, "1", "multiplies the logits"),
+    PARAM("lr.*", NUM, 0, 10, true, false, NULL, NULL, "learning rate of a group"),
+    PARAM("optimizer.beta2", NUM, 0, 1, false, true, NULL, NULL, "second moment"),
+    PARAM("optimizer.momentum", NUM, 0, 1, false, true, NULL, NULL, "of sgd"),
+    PARAM("stream.batch", INT, 0, 1e6, false, false, NULL, "0", "which batches"),
+    {.name = "data.train",
+     .kind = STM_K_SYM,
+     .syms = tv_full,
+     .def = "full",
+     .doc = "pairs trained on",
+     .calls = tv_data,
+     .n_calls = 1},
+    {.name = "grad",
+     .kind = STM_K_SYM,
+     .syms = tv_none,
+     .def = "none",
+     .doc = "what becomes of the gradient",
+     .calls = tv_grads,
+     .n_calls = 2},
+    {.name = "logits",
+     .kind = STM_K_SYM,
+     .syms = tv_none,
+     .def = "none",
+     .doc = "what becomes of the logits",
+     .calls = tv_logits,
+     .n_calls = 2},
 };
 static const struct stm_group tv_groups[] = {
     {"E", false, false}, {"W1", false, false},     {"W2", false, false},   {"b1", true, false},
@@ -59,7 +108,8 @@ static const struct stm_metric_sig tv_metrics[] = {
 };
 static const struct stm_hold_sig tv_holds[] = {
     {"norm", STM_A_GROUP, true, "l2 norm"},
-    {"share", STM_A_GROUP, false, "shares of the squared norm"},
+    {"norm", STM_A_ROWS, true, "l2 norm of each row"},
+    {"share", STM_A_GROUPS, false, "shares of the squared norm"},
     {"logit_scale", STM_A_NONE, false, "by the temperature"},
 };
 static const struct stm_sig tv_tasks[] = {{"modular_add", tv_task, 2, "a + b mod p"}};
@@ -68,7 +118,8 @@ static const struct stm_model_sig tv_models[] = {
 static const struct stm_sig tv_optimizers[] = {{"adamw", tv_adamw, 6, "adam, decoupled decay"}};
 
 static const struct stm_vocab test_vocab = {
-    tv_tasks, 1, tv_models, 1, tv_optimizers, 1, tv_knobs, 8, tv_metrics, 8, tv_holds, 3, tv_fields,
+    tv_tasks,   1, tv_models, 1, tv_optimizers, 1, tv_knobs, 15,
+    tv_metrics, 8, tv_holds,  4, tv_fields,
 };
 
 #endif

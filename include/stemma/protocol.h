@@ -107,12 +107,22 @@ struct stm_time {
 enum stm_verb { STM_V_SET, STM_V_HOLD, STM_V_ONCE, STM_V_FREEZE, STM_V_RELEASE };
 enum stm_assign_op { STM_OP_SET, STM_OP_LE, STM_OP_MUL, STM_OP_ADD };
 
+/* Targets are canonical text: a knob for `set` ("lr", "lr.E", "precision.loss", "stream.batch"), a
+ * quantity for `hold` ("norm(weights)", "norm(rows(E))", "share(E,W1,W2)", "logit_scale"), a group,
+ * "norm(E)" or "moments" for `once`, a group for `freeze`, a quantity or group for `release`.
+ *
+ * Values, by kind:
+ *   NAME with STM_R_NONE   a word: f64, mse, full
+ *   CALL with STM_R_NONE   a value with arguments, `set` only: name "ema", one kid for each
+ * argument of its signature in the signature's order, defaults filled in, keys[i] its name; a kid
+ * is a NUM or a word. To the engine it is TARGET = name, then TARGET.key = kid: grad = ema,
+ * grad.beta = 0.98, grad.lambda = 2 TUPLE                  the values of a share, one NUM for each
+ * group of the target all else               a number: constant, captured or calibrated */
 struct stm_action {
     enum stm_verb verb;
-    const char
-        *target; /* canonical: "lr", "norm(weights)", "E", "share(E,W1,W2)", "precision.loss" */
+    const char *target;
     enum stm_assign_op op;
-    struct stm_expr *value; /* NULL for freeze and release; a NAME with STM_R_NONE for a symbol */
+    struct stm_expr *value; /* NULL for freeze and release */
     bool round_nearest;
     const struct stm_time *from, *until; /* NULL: from the fork on, to the end */
     struct stm_span span;
@@ -141,7 +151,7 @@ struct stm_bind { /* one sweep variable of one instance */
 };
 
 struct stm_assign {  /* one resolved setting, as the engine's settings take it */
-    const char *key; /* "task", "task.p", "model.act", "lr", "batch" */
+    const char *key; /* "task", "task.p", "model.act", "lr", "lr.E", "batch", "grad.beta" */
     bool is_num;
     double num;
     const char *sym;

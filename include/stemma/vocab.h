@@ -18,7 +18,14 @@ enum stm_kind {
     STM_K_SYM   /* one of `syms` */
 };
 
-/* One named, typed value: an argument of a task, model or optimizer, or a knob. */
+struct stm_sig;
+
+/* One named, typed value: an argument of a task, model or optimizer, or a knob.
+ *
+ * Names of knobs may be dotted. One that begins with another knob's name is a part of it
+ * (`precision.loss`); with no default it follows the whole until it is set. A name that ends in
+ * `.*` stands for the knob of each group of the model: `lr.*` gives `lr.E`, `lr.W1`, `lr.weights`.
+ * A knob `optimizer.X` is the optimizer's argument X, where the optimizer at hand has it. */
 struct stm_param {
     const char *name;
     enum stm_kind kind;
@@ -28,6 +35,12 @@ struct stm_param {
         *syms;       /* NULL-terminated names; a number knob may have them too (batch = full) */
     const char *def; /* default as it would be written; NULL: must be given */
     const char *doc; /* one line, lower case, with the unit */
+    /* Values that are calls: `grad = ema(beta = 0.98, lambda = 2)`, `logits = clip(10)`; besides
+     * the words in `syms` (`none`). The first argument may be written without its name. Such a
+     * value is handed on as the word `ema` under the knob's own key and one value under `KEY.ARG`
+     * for each argument of the signature, defaults filled in: grad, grad.beta, grad.lambda. */
+    const struct stm_sig *calls;
+    size_t n_calls;
 };
 
 /* A constructor with named arguments: modular_add(p = 59, train = 0.40). */
@@ -54,10 +67,15 @@ struct stm_model_sig {
 /* What may stand between the parentheses of a metric or hold: acc(SET), norm(GROUP). */
 enum stm_arg_kind {
     STM_A_NONE,
-    STM_A_SET,     /* train, test, all */
-    STM_A_GROUP,   /* a group of the model */
-    STM_A_SET_COND /* a set and a comparison of a per-example field: frac(train, p_correct >= 1.0)
-                    */
+    STM_A_SET,      /* train, test, all */
+    STM_A_GROUP,    /* a group of the model */
+    STM_A_SET_COND, /* a set and a comparison of a per-example field: frac(train, p_correct >= 1.0)
+                     */
+    STM_A_GROUPS,   /* holds only: two or more groups without a common tensor; the value is a tuple
+                     * of as many numbers from 0 to 1 that add up to 1:
+                     * share(E, W1, W2) = (0.2, 0.5, 0.3) */
+    STM_A_ROWS      /* holds only: each row of a group's matrices, norm(rows(E)); a line of its own
+                     * beside the one of norm(E) */
 };
 
 struct stm_metric_sig {
