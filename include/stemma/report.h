@@ -15,6 +15,13 @@ enum stm_outcome {
     STM_NOT_EVALUABLE /* data are missing, or too few seeds for an interval: no failure */
 };
 
+/* When the expectation was stated; set by the caller, who has the store (stm_registry_read). */
+enum stm_registration {
+    STM_REG_NONE, /* the design has no registration: nothing is said */
+    STM_REG_BEFORE,
+    STM_REG_AFTER
+};
+
 struct stm_claim_result {
     const struct stm_claim *claim;
     bool known;    /* else `why` */
@@ -29,6 +36,7 @@ struct stm_claim_result {
 struct stm_expect_result {
     const struct stm_expect *expect;
     enum stm_outcome outcome;
+    enum stm_registration registration;
     char why[200]; /* what was found: "value = 3.31", or for which arm or seed it fails */
 };
 

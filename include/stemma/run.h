@@ -199,6 +199,18 @@ struct stm_catalog {
 int stm_catalog_read(struct stm_catalog **out, struct stm_store *s, struct stm_err *err);
 void stm_catalog_free(struct stm_catalog *c);
 
+/* ---- registration ---- */
+
+/* Stores the expectations of a plan for its design and definitions. The caller has made sure that
+ * there are no data yet. *added counts those that were not registered before. STM_E_CONFLICT when
+ * another process registers at the same moment: call again. */
+int stm_registry_add(struct stm_store *s, const struct stm_plan *plan, unsigned *added,
+                     struct stm_err *err);
+/* Which expectations were registered: flags[plan->n_expects]. *any: whether the design has a
+ * registration at all. */
+int stm_registry_read(struct stm_store *s, const struct stm_plan *plan, bool *any, bool *flags,
+                      struct stm_err *err);
+
 /* ---- replay ---- */
 
 struct stm_replay_report {

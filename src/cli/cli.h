@@ -94,6 +94,11 @@ void time_print(const struct stm_plan *p, const struct stm_time *t, struct stm_b
 void number_print(uint64_t n, struct stm_buf *out); /* 712,800 */
 void json_text(const char *s, struct stm_buf *out); /* quoted and escaped */
 
+/* show_json.c */
+void show_replicate_json(const struct session *s, int node, unsigned seed, struct stm_buf *out);
+void show_state_json(const struct session *s, const struct stm_address *a,
+                     const struct stm_measured *m, struct stm_buf *out);
+
 /* progress.c */
 struct progress;
 struct progress *progress_new(const struct stm_view *v, const struct stm_plan *p);
@@ -113,6 +118,7 @@ int cmd_show(const struct options *o);
 int cmd_replay(const struct options *o);
 int cmd_diff(const struct options *o);
 int cmd_origin(const struct options *o);
+int cmd_register(const struct options *o);
 int cmd_report(const struct options *o);
 int cmd_explain(const struct options *o);
 int cmd_store(const struct options *o);

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/mem.h"
 #include "cli/cli.h"
 
 enum { MANY_REPLICATES = 10000 };
@@ -94,12 +95,28 @@ static unsigned print_not_run(const struct session *s, struct stm_buf *out)
     return total;
 }
 
+/* Marks each expectation as registered or added after data, where the design has a registration. */
+static int mark_registered(const struct session *s, struct stm_results *r, struct stm_err *err)
+{
+    bool any, *flags = stm_calloc(s->plan->n_expects, sizeof *flags);
+    if (!flags) {
+        err->code = STM_E_NOMEM;
+        return STM_E_NOMEM;
+    }
+    int rc = stm_registry_read(s->store, s->plan, &any, flags, err);
+    for (unsigned i = 0; !rc && any && i < s->plan->n_expects; i++)
+        r->expects[i].registration = flags[i] ? STM_REG_BEFORE : STM_REG_AFTER;
+    stm_free(flags);
+    return rc;
+}
+
 static int results(const struct options *o, const struct session *s, struct stm_buf *out)
 {
     struct stm_results *r = NULL;
     struct stm_err err = {0};
     const struct stm_data *d = stm_view_data(s->view);
     int rc = stm_results_compute(&r, d, &err);
+    if (!rc) rc = mark_registered(s, r, &err);
     struct stm_style style = {.color = stdout_color(), .width = stdout_width()};
     if (!rc)
         rc =

@@ -203,6 +203,9 @@ static void put_expects(struct stm_buf *b, const struct stm_results *r, const st
         text(b, true, "text", r->expects[i].expect->text);
         text(b, false, "outcome", names[r->expects[i].outcome]);
         text(b, false, "found", r->expects[i].why);
+        if (r->expects[i].registration)
+            text(b, false, "stated",
+                 r->expects[i].registration == STM_REG_BEFORE ? "registered" : "added after data");
         stm_buf_u8(b, '}');
     }
     stm_buf_u8(b, ']');

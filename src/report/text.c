@@ -279,9 +279,14 @@ static void put_expect(struct page *p, const struct stm_expect_result *r)
                    p->style.color ? "\033[0m" : "");
     spaces(p->out, WORD - strlen(word));
     put_wrapped(p, r->expect->text, 2 + WORD, 2 + WORD + 2);
-    if (!r->why[0]) return;
-    spaces(p->out, 2 + WORD + 2);
-    put_wrapped(p, r->why, 2 + WORD + 2, 2 + WORD + 2);
+    static const char *const stated[] = {[STM_REG_BEFORE] = "registered before there were data",
+                                         [STM_REG_AFTER] = "added after data"};
+    const char *lines[] = {r->why, r->registration ? stated[r->registration] : ""};
+    for (size_t i = 0; i < 2; i++) {
+        if (!*lines[i]) continue;
+        spaces(p->out, 2 + WORD + 2);
+        put_wrapped(p, lines[i], 2 + WORD + 2, 2 + WORD + 2);
+    }
 }
 
 static void put_expects(struct page *p)
