@@ -4,34 +4,15 @@
  * 6 n H p + 12 p d H operations, the rate of a 1024^3 sgemm timed between the same repetitions, and
  * the ratio of the step's time to what the operations would take at that rate.
  */
-#define _POSIX_C_SOURCE 200809L
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
+#include <string.h>
 
+#include "bench.h"
 #include "engine/blas.h"
 #include "stemma/engine.h"
 
 enum { N = 1024, REPEATS = 15, STEPS = 40 };
 
-static double now(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *v, size_t n)
-{
-    qsort(v, n, sizeof *v, ascending);
-    return v[n / 2];
-}
+#define LIMIT 3.0 /* of the ratio, float32 */
 
 static struct stm_trainer *trainer(int p, const char *precision)
 {
@@ -44,10 +25,8 @@ static struct stm_trainer *trainer(int p, const char *precision)
              "model.embed = 128\nmodel.hidden = 256\noptimizer = adamw\nlr = 0.001\n"
              "weight_decay = 1\nprecision = %s\n",
              p, precision);
-    if (stm_settings_parse(&s, text, &err) || stm_trainer_new(&t, s, &err)) {
-        fprintf(stderr, "bench_step: %s\n", err.msg);
-        exit(1);
-    }
+    bench_check(stm_settings_parse(&s, text, &err), &err);
+    bench_check(stm_trainer_new(&t, s, &err), &err);
     stm_settings_free(s);
     stm_trainer_init(t, 0);
     return t;
@@ -55,9 +34,9 @@ static struct stm_trainer *trainer(int p, const char *precision)
 
 static double gemm_seconds(const float *a, const float *b, float *c)
 {
-    double start = now();
+    double start = bench_now();
     stm_gemm_f32(false, false, N, N, N, 1, a, N, b, N, 0, c, N);
-    return now() - start;
+    return bench_now() - start;
 }
 
 static void bench(int p, const char *precision, const float *a, const float *b, float *c)
@@ -69,24 +48,23 @@ static void bench(int p, const char *precision, const float *a, const float *b, 
     for (int i = 0; i < 20; i++) stm_trainer_step(t, false);
     gemm_seconds(a, b, c);
     for (int r = 0; r < REPEATS; r++) {
-        double start = now();
+        double start = bench_now();
         for (int i = 0; i < STEPS; i++) stm_trainer_step(t, false);
-        step[r] = (now() - start) / STEPS;
+        step[r] = (bench_now() - start) / STEPS;
         gemm[r] = gemm_seconds(a, b, c);
     }
-    double s = median(step, REPEATS), rate = 2.0 * N * N * N / median(gemm, REPEATS);
-    printf("p=%-3d %s  %6.3f ms/step  %6.1f GFLOP/s  sgemm %6.1f GFLOP/s  ratio %.2f\n", p,
-           precision, 1e3 * s, 1e-9 * flop / s, 1e-9 * rate, s * rate / flop);
+    double s = bench_median(step, REPEATS), rate = 2.0 * N * N * N / bench_median(gemm, REPEATS);
+    printf("p=%-3d %s  %6.3f ms/step  %6.1f GFLOP/s  sgemm %6.1f GFLOP/s  ratio %.2f", p, precision,
+           1e3 * s, 1e-9 * flop / s, 1e-9 * rate, s * rate / flop);
+    if (!strcmp(precision, "f32")) printf("  (limit %.1f)", LIMIT);
+    putchar('\n');
     stm_trainer_free(t);
 }
 
 int main(void)
 {
     struct stm_err err = {0};
-    if (stm_engine_open(NULL, NULL, &err)) {
-        fprintf(stderr, "bench_step: %s\n", err.msg);
-        return 1;
-    }
+    bench_check(stm_engine_open(NULL, NULL, &err), &err);
     printf("%s\n", stm_engine_profile());
     float *m = calloc((size_t)3 * N * N, sizeof *m);
     if (!m) return 1;
