@@ -98,6 +98,7 @@ void json_text(const char *s, struct stm_buf *out); /* quoted and escaped */
 void show_replicate_json(const struct session *s, int node, unsigned seed, struct stm_buf *out);
 void show_state_json(const struct session *s, const struct stm_address *a,
                      const struct stm_measured *m, struct stm_buf *out);
+void show_stored_json(const struct stm_id *id, const struct stm_state *state, struct stm_buf *out);
 
 /* progress.c */
 struct progress;

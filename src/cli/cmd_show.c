@@ -90,6 +90,21 @@ static bool find_state(const struct session *s, const struct stm_address *a, con
     return found;
 }
 
+static void stored_print(const struct stm_id *id, const struct stm_state *state,
+                         struct stm_buf *out)
+{
+    char hex[STM_ID_TEXT];
+    stm_buf_printf(out, "state %s, step %llu\n", stm_id_text(id, hex),
+                   (unsigned long long)stm_state_step(state));
+    for (size_t i = 0; i < state->n; i++) {
+        const struct stm_tensor *t = &state->t[i];
+        stm_buf_printf(out, "  %-20s %s [", t->name, stm_dtype_name(t->dtype));
+        for (unsigned k = 0; k < t->ndim; k++)
+            stm_buf_printf(out, "%s%u", k ? ", " : "", t->shape[k]);
+        stm_buf_printf(out, "]\n");
+    }
+}
+
 static int show_id(const struct options *o, const char *text)
 {
     struct stm_err err = {0};
@@ -103,21 +118,57 @@ static int show_id(const struct options *o, const char *text)
     int rc = stm_store_find(s, text, &id, &err);
     if (!rc) rc = stm_state_get(s, &id, &state, &err);
     if (!rc) {
-        stm_buf_printf(&out, "state %s, step %llu\n", stm_id_text(&id, hex),
-                       (unsigned long long)stm_state_step(&state));
-        for (size_t i = 0; i < state.n && !o->id; i++) {
-            const struct stm_tensor *t = &state.t[i];
-            stm_buf_printf(&out, "  %-20s %s [", t->name, stm_dtype_name(t->dtype));
-            for (unsigned k = 0; k < t->ndim; k++)
-                stm_buf_printf(&out, "%s%u", k ? ", " : "", t->shape[k]);
-            stm_buf_printf(&out, "]\n");
-        }
+        if (o->id)
+            stm_buf_printf(&out, "%s\n", stm_id_text(&id, hex));
+        else if (o->json)
+            show_stored_json(&id, &state, &out);
+        else
+            stored_print(&id, &state, &out);
     }
     code = rc ? fail(&err, NULL) : put_out(&out);
     stm_buf_release(&out);
     stm_state_release(&state);
     stm_store_close(s);
     return code;
+}
+
+/* One replicate, or every seed of an arm. */
+static void show_replicates(const struct session *s, const struct stm_address *a, bool json,
+                            struct stm_buf *out)
+{
+    unsigned lo = a->seed < 0 ? 0 : (unsigned)a->seed;
+    unsigned hi = a->seed < 0 ? stm_view_data(s->view)->n_seeds : lo + 1;
+    if (json) stm_buf_printf(out, "{\"replicates\":[");
+    for (unsigned i = lo; i < hi; i++) {
+        if (i > lo) stm_buf_printf(out, json ? ",\n" : "\n");
+        if (json)
+            show_replicate_json(s, a->node, i, out);
+        else
+            replicate_print(s, a->node, i, out);
+    }
+    if (json) stm_buf_printf(out, "]}\n");
+}
+
+static int show_state(const struct session *s, const struct options *o, const struct stm_address *a,
+                      struct stm_buf *out)
+{
+    struct stm_measured m;
+    char hex[STM_ID_TEXT];
+    if (a->seed < 0 || !a->has_at) {
+        fprintf(stderr,
+                "stemma: `%s` names no single state\nhelp: add a seed and a step, as in "
+                "raised#7@2000\n",
+                o->args[0]);
+        return EXIT_USAGE;
+    }
+    if (!find_state(s, a, o->args[0], &m)) return EXIT_USAGE;
+    if (o->id)
+        stm_buf_printf(out, "%s\n", stm_id_text(&m.state, hex));
+    else if (o->json)
+        show_state_json(s, a, &m, out);
+    else
+        state_print(s, a, &m, out);
+    return EXIT_YES;
 }
 
 int cmd_show(const struct options *o)
@@ -127,32 +178,12 @@ int cmd_show(const struct options *o)
     if (digits >= 8 && !text[digits]) return show_id(o, text);
     struct session s = {0};
     struct stm_address a;
-    struct stm_measured m;
     struct stm_buf out = {0};
-    char hex[STM_ID_TEXT];
     int code = session_address(&s, o, text, &a);
-    if (!code && (a.has_at || o->id)) {
-        if (a.seed < 0 || !a.has_at) {
-            fprintf(stderr,
-                    "stemma: `%s` names no single state\nhelp: add a seed and a step, as in "
-                    "raised#7@2000\n",
-                    text);
-            code = EXIT_USAGE;
-        } else if (!find_state(&s, &a, text, &m)) {
-            code = EXIT_USAGE;
-        } else if (o->id) {
-            stm_buf_printf(&out, "%s\n", stm_id_text(&m.state, hex));
-        } else {
-            state_print(&s, &a, &m, &out);
-        }
-    } else if (!code) {
-        unsigned lo = a.seed < 0 ? 0 : (unsigned)a.seed;
-        unsigned hi = a.seed < 0 ? stm_view_data(s.view)->n_seeds : lo + 1;
-        for (unsigned i = lo; i < hi; i++) {
-            if (i > lo) stm_buf_printf(&out, "\n");
-            replicate_print(&s, a.node, i, &out);
-        }
-    }
+    if (!code && (a.has_at || o->id))
+        code = show_state(&s, o, &a, &out);
+    else if (!code)
+        show_replicates(&s, &a, o->json, &out);
     int written = put_out(&out);
     session_close(&s);
     return code ? code : written;

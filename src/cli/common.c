@@ -51,7 +51,8 @@ int put_out(struct stm_buf *b)
         fprintf(stderr, "stemma: writing the result: out of memory\n");
         code = EXIT_BROKEN;
     } else if ((b->n && fwrite(b->p, 1, b->n, stdout) != b->n) || fflush(stdout)) {
-        fprintf(stderr, "stemma: writing the result: %s\n", strerror(errno));
+        /* A reader that has seen enough, as `head` has, is told nothing. */
+        if (errno != EPIPE) fprintf(stderr, "stemma: writing the result: %s\n", strerror(errno));
         code = EXIT_BROKEN;
     }
     stm_buf_release(b);
