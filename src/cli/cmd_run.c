@@ -155,7 +155,7 @@ int cmd_run(const struct options *o)
         if (!o->json) {
             stm_buf_printf(&out, "executed ");
             number_print(outcome.steps, &out);
-            stm_buf_printf(&out, " steps in %.1f s; worker peak %.0f MB; profile %s\n",
+            stm_buf_printf(&out, " steps in %.1f s; worker peak %.0f MB\nprofile %s\n",
                            seconds_since(&start), outcome.peak_mb, s.vo.profile);
         }
         int written = put_out(&out);

@@ -84,7 +84,7 @@ static void print_diags(const struct options *o, const struct stm_diags *d)
         if (o->json)
             stm_diag_json(d, &d->d[i], &b);
         else
-            stm_diag_print(d, &d->d[i], color, 0, &b);
+            stm_diag_print(d, &d->d[i], color, isatty(STDERR_FILENO) ? stdout_width() : 0, &b);
         if (o->json) stm_buf_printf(&b, "\n");
     }
     fputs(stm_buf_text(&b), o->json ? stdout : stderr);

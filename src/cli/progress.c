@@ -2,6 +2,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,10 +13,12 @@ struct progress {
     const struct stm_view *v;
     const struct stm_plan *p;
     bool live;
-    unsigned drawn; /* lines on the screen */
-    uint64_t *step; /* [n_nodes][n_seeds], as last told */
-    struct timespec last;
-    unsigned finished;
+    unsigned drawn;       /* lines on the screen */
+    uint64_t *step;       /* [n_nodes][n_seeds], as last told */
+    uint64_t steps;       /* trained since the start */
+    uint64_t worst;       /* steps still to be trained at the most, when a stretch last ended */
+    uint64_t since_worst; /* trained since then */
+    struct timespec start, last;
 };
 
 struct progress *progress_new(const struct stm_view *v, const struct stm_plan *p)
@@ -27,55 +30,128 @@ struct progress *progress_new(const struct stm_view *v, const struct stm_plan *p
     x->p = p;
     x->live = isatty(STDERR_FILENO) && !(term && !strcmp(term, "dumb"));
     x->step = stm_calloc((size_t)p->n_nodes * stm_view_data(v)->n_seeds, sizeof *x->step);
+    clock_gettime(CLOCK_MONOTONIC, &x->start);
     if (x->step) return x;
     stm_free(x);
     return NULL;
 }
 
+static double seconds(const struct timespec *from, const struct timespec *to)
+{
+    return (double)(to->tv_sec - from->tv_sec) + 1e-9 * (double)(to->tv_nsec - from->tv_nsec);
+}
+
+/* "grok 3/12" for the last event that the plan declares and an arm's stop names. */
+static void ticks(const struct progress *x, int node, unsigned n_seeds, struct stm_buf *b)
+{
+    const struct stm_node *n = &x->p->nodes[node];
+    const struct stm_data *d = stm_view_data(x->v);
+    for (unsigned i = 0; n->stop && i < n->stop->n; i++) {
+        int event = n->stop->alternatives[i].event;
+        unsigned came = 0;
+        for (unsigned s = 0; event >= 0 && s < n_seeds; s++) {
+            double step;
+            bool censored;
+            came += d->event(d->ctx, node, s, event, &step, &censored) && !censored;
+        }
+        if (event >= 0) stm_buf_printf(b, "  %s %u/%u", x->p->events[event].name, came, n_seeds);
+    }
+}
+
+static void draw_node(const struct progress *x, int node, unsigned n_seeds, struct stm_buf *b)
+{
+    unsigned done = 0, started = 0;
+    uint64_t low = UINT64_MAX, high = 0;
+    for (unsigned s = 0; s < n_seeds; s++) {
+        struct stm_rep r = stm_view_rep(x->v, node, s);
+        uint64_t at = x->step[(size_t)node * n_seeds + s];
+        if (r.status >= STM_REP_PARTIAL && r.last > at) at = r.last;
+        if (r.status == STM_REP_DONE || r.status == STM_REP_DIVERGED)
+            done++;
+        else if (at) {
+            started++;
+            low = at < low ? at : low;
+            high = at > high ? at : high;
+        }
+    }
+    int bar = (int)(n_seeds ? 12 * done / n_seeds : 0);
+    stm_buf_printf(b, "\x1b[2K%-28.28s [%.*s%.*s] %u/%u", x->p->nodes[node].path, bar,
+                   "############", 12 - bar, "............", done, n_seeds);
+    ticks(x, node, n_seeds, b);
+    if (started && low == high)
+        stm_buf_printf(b, "  step %llu", (unsigned long long)low);
+    else if (started)
+        stm_buf_printf(b, "  %llu..%llu", (unsigned long long)low, (unsigned long long)high);
+    stm_buf_printf(b, "\n");
+}
+
+static void draw_footer(const struct progress *x, struct stm_buf *b)
+{
+    double t = seconds(&x->start, &x->last), rate = t > 0 ? (double)x->steps / t : 0;
+    uint64_t left = x->worst > x->since_worst ? x->worst - x->since_worst : 0;
+    stm_buf_printf(b, "\x1b[2K");
+    number_print(x->steps, b);
+    stm_buf_printf(b, " steps in %.0f s, %.0f a second", t, rate);
+    if (rate > 0)
+        stm_buf_printf(b, "; at most %.0f min left if no arm stops early",
+                       (double)left / rate / 60);
+    stm_buf_printf(b, "\n");
+}
+
+/* On a short terminal only the arms that are at work are shown. */
+static bool fits(const struct progress *x, int node, unsigned n_seeds, unsigned lines)
+{
+    struct winsize w;
+    unsigned rows = !ioctl(STDERR_FILENO, TIOCGWINSZ, &w) && w.ws_row > 4 ? w.ws_row : 24;
+    if (x->p->n_nodes + 2 <= rows) return true;
+    bool working = false;
+    for (unsigned s = 0; s < n_seeds; s++)
+        working = working || stm_view_rep(x->v, node, s).status == STM_REP_PARTIAL ||
+                  (x->step[(size_t)node * n_seeds + s] &&
+                   stm_view_rep(x->v, node, s).status < STM_REP_DONE);
+    return working && lines + 2 < rows;
+}
+
 static void draw(struct progress *x)
 {
-    unsigned n_seeds = stm_view_data(x->v)->n_seeds, lines = 0;
+    unsigned n_seeds = stm_view_data(x->v)->n_seeds, lines = 1;
     struct stm_buf b = {0};
     if (x->drawn) stm_buf_printf(&b, "\x1b[%uA", x->drawn);
     for (unsigned i = 0; i < x->p->n_nodes; i++) {
-        if (x->p->nodes[i].off) continue;
-        unsigned done = 0, started = 0;
-        uint64_t low = UINT64_MAX, high = 0;
-        for (unsigned s = 0; s < n_seeds; s++) {
-            struct stm_rep r = stm_view_rep(x->v, (int)i, s);
-            uint64_t at = x->step[i * n_seeds + s];
-            if (r.status >= STM_REP_PARTIAL && r.last > at) at = r.last;
-            if (r.status == STM_REP_DONE || r.status == STM_REP_DIVERGED)
-                done++;
-            else if (at) {
-                started++;
-                low = at < low ? at : low;
-                high = at > high ? at : high;
-            }
-        }
-        unsigned bar = n_seeds ? 20 * done / n_seeds : 0;
-        stm_buf_printf(&b, "\x1b[2K%-30.30s [%.*s%.*s] %u/%u", x->p->nodes[i].path, (int)bar,
-                       "####################", (int)(20 - bar), "....................", done,
-                       n_seeds);
-        if (started && low == high)
-            stm_buf_printf(&b, "  step %llu", (unsigned long long)low);
-        else if (started)
-            stm_buf_printf(&b, "  steps %llu..%llu", (unsigned long long)low,
-                           (unsigned long long)high);
-        stm_buf_printf(&b, "\n");
+        if (x->p->nodes[i].off || !fits(x, (int)i, n_seeds, lines)) continue;
+        draw_node(x, (int)i, n_seeds, &b);
         lines++;
     }
+    draw_footer(x, &b);
+    if (lines < x->drawn) stm_buf_printf(&b, "\x1b[J");
     fputs(stm_buf_text(&b), stderr);
     stm_buf_release(&b);
     x->drawn = lines;
+}
+
+static void count_steps(struct progress *x, const struct stm_progress *p, uint64_t *known,
+                        bool done)
+{
+    uint64_t before = *known > p->from ? *known : p->from;
+    if (p->step > before) {
+        x->steps += p->step - before;
+        x->since_worst += p->step - before;
+    }
+    *known = p->step;
+    if (!done && x->worst) return;
+    struct stm_cost cost;
+    stm_view_cost(x->v, 4000, &cost);
+    x->worst = cost.worst;
+    x->since_worst = 0;
 }
 
 void progress_step(void *progress, const struct stm_progress *p, bool done)
 {
     struct progress *x = progress;
     const struct stm_data *d = stm_view_data(x->v);
-    x->step[(size_t)p->node * d->n_seeds + p->seed] = p->step;
+    uint64_t *known = &x->step[(size_t)p->node * d->n_seeds + p->seed];
     if (!x->live) {
+        *known = p->step;
         if (done)
             fprintf(stderr, "%s#%d: step %llu\n", x->p->nodes[p->node].path, d->seeds[p->seed],
                     (unsigned long long)p->step);
@@ -83,9 +159,8 @@ void progress_step(void *progress, const struct stm_progress *p, bool done)
     }
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    double since =
-        (double)(now.tv_sec - x->last.tv_sec) + 1e-9 * (double)(now.tv_nsec - x->last.tv_nsec);
-    if (!done && since < 0.2) return;
+    count_steps(x, p, known, done);
+    if (!done && seconds(&x->last, &now) < 0.2) return;
     x->last = now;
     draw(x);
 }
