@@ -34,6 +34,28 @@ START_TEST(canonical_text)
 }
 END_TEST
 
+/* Words that came after the first texts were stored have a line only where they say something. */
+START_TEST(quiet_lines)
+{
+    struct stm_settings *s = settings_of(TINY, "logits = plain\nlogits.clip.c = 3\n");
+    ck_assert_ptr_null(strstr(stm_settings_text(s), "logits"));
+    stm_settings_free(s);
+    s = settings_of(TINY, "logits = clip\nlogits.clip.c = 3\nlogits.normalize.c = 2\n"
+                          "precision.loss = f64\n");
+    const char *text = stm_settings_text(s);
+    ck_assert_ptr_nonnull(strstr(text, "batch = full\nlogits = clip\nlogits.clip.c = 3\nloss ="));
+    ck_assert_ptr_nonnull(strstr(text, "precision = f32\nprecision.loss = f64\ntask ="));
+    ck_assert_ptr_null(strstr(text, "normalize"));
+    stm_settings_free(s);
+    struct stm_err err = {0};
+    struct stm_trainer *t = NULL;
+    s = settings_of(TINY, "logits = clip\n");
+    ck_assert_int_eq(stm_trainer_new(&t, s, &err), STM_E_INVALID);
+    ck_assert_str_eq(err.msg, "logits = clip needs `logits.clip.c`");
+    stm_settings_free(s);
+}
+END_TEST
+
 /* Random settings: text -> settings -> text is the same text, and numbers keep every bit. */
 START_TEST(text_round_trips)
 {
@@ -75,9 +97,11 @@ END_TEST
 static const struct {
     const char *line, *says;
 } wrong[] = {
-    {"flavour = 3", "unknown setting `flavour`; there is model, optimizer, task, batch, loss, lr, "
-                    "output_scale, precision, temperature, weight_decay"},
-    {"loss = mse", "loss = mse is not known; there is cross_entropy"},
+    {"flavour = 3", "unknown setting `flavour`; there is model, optimizer, task, batch, logits, "
+                    "loss, lr, output_scale, precision, precision.loss, temperature, weight_decay"},
+    {"loss = hinge", "loss = hinge is not known; there is cross_entropy, mse, stablemax"},
+    {"logits = square", "logits = square is not known; there is plain, clip, normalize"},
+    {"logits.clip.c = 0", "logits.clip.c = 0 is outside (0, 1e+06]"},
     {"precision = f16", "precision = f16 is not known; there is f32, f64"},
     {"batch = 32", "`batch` is a name, not a number"},
     {"model = transformer", "there is no model `transformer`; there is embed_mlp"},
@@ -183,6 +207,7 @@ int main(void)
     Suite *suite = suite_create("engine settings");
     TCase *tc = tcase_create("settings");
     tcase_add_test(tc, canonical_text);
+    tcase_add_test(tc, quiet_lines);
     tcase_add_test(tc, text_round_trips);
     tcase_add_loop_test(tc, what_is_wrong_is_named, 0, (int)(sizeof wrong / sizeof *wrong));
     tcase_add_test(tc, keys_need_their_part);

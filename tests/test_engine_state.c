@@ -84,13 +84,14 @@ END_TEST
 START_TEST(foreign_states_are_refused)
 {
     open_engine();
-    struct stm_trainer *t = trainer_of(TINY, "", 1), *d = trainer_of(TINY, "precision = f64\n", 1),
+    struct stm_trainer *t = trainer_of(TINY, "", 1),
                        *wide = trainer_of(TINY, "model.hidden = 8\n", 1);
     struct stm_state s;
     struct stm_err err = {0};
-    stm_trainer_view(d, &s);
+    stm_trainer_view(t, &s);
+    s.t[0].dtype = STM_U32;
     ck_assert_int_eq(stm_trainer_load(t, &s, &err), STM_E_INVALID);
-    ck_assert_str_eq(err.msg, "tensor `param.E` of the state is f64, the settings need f32");
+    ck_assert_str_eq(err.msg, "tensor `param.E` of the state is u32, the settings need f32");
     stm_trainer_view(wide, &s);
     ck_assert_int_eq(stm_trainer_load(t, &s, &err), STM_E_INVALID);
     ck_assert_str_eq(err.msg,
@@ -112,7 +113,33 @@ START_TEST(foreign_states_are_refused)
     stm_trainer_step(t, false);
     stm_trainer_step(same, false);
     assert_same_state(t, same);
-    stm_trainer_free(t), stm_trainer_free(d), stm_trainer_free(wide), stm_trainer_free(same);
+    stm_trainer_free(t), stm_trainer_free(wide), stm_trainer_free(same);
+}
+END_TEST
+
+/* f32 -> f64 is exact, moments included, and f64 -> f32 undoes it. */
+START_TEST(the_precision_changes_at_a_load)
+{
+    open_engine();
+    struct stm_trainer *f = trainer_of(TINY, "", 1), *d = trainer_of(TINY, "precision = f64\n", 7),
+                       *back = trainer_of(TINY, "", 7);
+    struct stm_state s;
+    steps(f, 12);
+    stm_trainer_view(f, &s);
+    ck_assert_int_eq(stm_trainer_load(d, &s, NULL), 0);
+    for (unsigned k = 0; k < f->net.n_tensors; k++)
+        for (size_t i = 0; i < f->net.spec[k].n; i++) {
+            ck_assert(((double *)d->net.param[k])[i] == ((float *)f->net.param[k])[i]);
+            ck_assert(((double *)d->moment[0][k])[i] == ((float *)f->moment[0][k])[i]);
+            ck_assert(((double *)d->moment[1][k])[i] == ((float *)f->moment[1][k])[i]);
+        }
+    stm_trainer_view(d, &s);
+    ck_assert_int_eq(stm_trainer_load(back, &s, NULL), 0);
+    assert_same_state(f, back);
+    ((double *)d->net.param[1])[3] = 1 + 0x1p-25; /* rounds to nearest */
+    ck_assert_int_eq(stm_trainer_load(back, &s, NULL), 0);
+    ck_assert(((float *)back->net.param[1])[3] == 1);
+    stm_trainer_free(f), stm_trainer_free(d), stm_trainer_free(back);
 }
 END_TEST
 
@@ -253,6 +280,7 @@ int main(void)
                                   foreign_states_are_refused,
                                   edits,
                                   tracking_and_measuring_move_no_bit,
+                                  the_precision_changes_at_a_load,
                                   a_step_allocates_nothing,
                                   no_memory_is_reported,
                                   divergence_is_seen,

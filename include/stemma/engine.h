@@ -80,7 +80,8 @@ void stm_trainer_free(struct stm_trainer *t); /* NULL is fine */
 
 /* The fresh state of `seed` at step 0: parameters from stream `init`, pairs from stream `split`. */
 void stm_trainer_init(struct stm_trainer *t, uint64_t seed);
-/* Takes over a copy of a state. STM_E_INVALID names the tensor that is missing or misshaped. */
+/* Takes over a copy of a state. One of the other precision is converted: exactly to f64, rounded to
+ * nearest to f32 (the language asks for `round nearest` there). STM_E_INVALID names the tensor that is missing or misshaped. */
 int stm_trainer_load(struct stm_trainer *t, const struct stm_state *s, struct stm_err *err);
 /* The present state, borrowed: valid until the next call on `t`. */
 void stm_trainer_view(const struct stm_trainer *t, struct stm_state *out);

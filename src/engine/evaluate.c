@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/kernels.h"
+#include "engine/logits.h"
 
 #define STM_REAL_BITS 32
 #include "engine/real.h"
@@ -21,14 +22,15 @@ static void evaluate_range(struct stm_trainer *t, size_t from, size_t to)
 {
     static void (*const fields[STM_PRECISIONS])(struct stm_trainer *, size_t) = {fields_f32,
                                                                                  fields_f64};
-    const struct stm_model_ops *ops = &t->model->ops[t->prec];
-    const double scale = t->set.knob[STM_KNOB_OUTPUT_SCALE] / t->set.knob[STM_KNOB_TEMPERATURE];
+    const struct stm_loss_type *loss = t->loss;
+    const enum stm_precision prec = t->loss_prec;
     for (size_t at = from; at < to; at += STM_TILE) {
-        t->tile.T = to - at < STM_TILE ? to - at : STM_TILE;
-        t->tile.label = t->label + at;
-        ops->forward(&t->net, t->pairs + at, t->tile.T, scale, t->tile.logits, false);
-        fields[t->prec](t, at);
-        t->loss->value[t->prec](&t->tile, t->field[STM_FIELD_LOSS] + at);
+        size_t T = to - at < STM_TILE ? to - at : STM_TILE;
+        stm_logits_forward(t, t->pairs + at, t->label + at, T, false);
+        fields[prec](t, at);
+        loss->value[prec](&t->tile, t->field[STM_FIELD_LOSS] + at);
+        if (loss->p_correct[prec])
+            loss->p_correct[prec](&t->tile, t->field[STM_FIELD_P_CORRECT] + at);
     }
 }
 

@@ -35,7 +35,7 @@ static int find_symbol(const struct stm_param *p, const char *name)
     return -1;
 }
 
-static double default_of(const struct stm_param *p)
+double stm_param_default(const struct stm_param *p)
 {
     if (!p->def) return NAN;
     return p->kind == STM_K_SYM ? find_symbol(p, p->def) : strtod(p->def, NULL);
@@ -81,7 +81,7 @@ static void append(char *list, size_t size, const char *word)
 static int unknown_key(const struct stm_settings *s, const char *key, struct stm_err *err)
 {
     const struct stm_vocab *v = stm_engine_vocab();
-    char list[160] = "";
+    char list[240] = "";
     for (int part = 0; part < STM_PARTS; part++) {
         size_t n = strlen(part_names[part]);
         if (strncmp(key, part_names[part], n) != 0 || key[n] != '.') continue;
@@ -96,7 +96,8 @@ static int unknown_key(const struct stm_settings *s, const char *key, struct stm
     for (size_t i = 0; i < v->n_knobs; i++) {
         if (strcmp(v->knobs[i].name, key) == 0)
             return stm_fail(err, STM_E_INVALID, "`%s` before an optimizer is chosen", key);
-        append(list, sizeof list, v->knobs[i].name);
+        int word;
+        if (stm_knob_owner((int)i, &word) < 0) append(list, sizeof list, v->knobs[i].name);
     }
     return stm_fail(err, STM_E_INVALID, "unknown setting `%s`; there is model, optimizer, task, %s",
                     key, list);
@@ -131,7 +132,8 @@ static int choose_part(struct stm_settings *s, enum stm_part part, const char *n
         append(list, sizeof list, sig->name);
         if (strcmp(sig->name, name) != 0) continue;
         s->part[part] = (int)i;
-        for (size_t k = 0; k < sig->n_params; k++) s->arg[part][k] = default_of(&sig->params[k]);
+        for (size_t k = 0; k < sig->n_params; k++)
+            s->arg[part][k] = stm_param_default(&sig->params[k]);
         return 0;
     }
     return stm_fail(err, STM_E_INVALID, "there is no %s `%s`; there is %s", part_names[part], name,
@@ -254,6 +256,19 @@ int stm_settings_release(struct stm_settings *s, const char *target, struct stm_
     return stm_fail(err, STM_E_NOTFOUND, "no hold or freeze of `%s` is in force", target);
 }
 
+/* Every word in force has its arguments. */
+static int words_complete(const struct stm_settings *s, struct stm_err *err)
+{
+    const struct stm_param *knobs = stm_engine_vocab()->knobs;
+    for (int k = 0; k < STM_KNOBS; k++) {
+        int word, owner = stm_knob_owner(k, &word);
+        if (owner >= 0 && s->knob[owner] == word && isnan(s->knob[k]))
+            return stm_fail(err, STM_E_INVALID, "%s = %s needs `%s`", knobs[owner].name,
+                            knobs[owner].syms[word], knobs[k].name);
+    }
+    return 0;
+}
+
 int stm_settings_complete(const struct stm_settings *s, struct stm_err *err)
 {
     for (int part = 0; part < STM_PARTS; part++) {
@@ -264,6 +279,8 @@ int stm_settings_complete(const struct stm_settings *s, struct stm_err *err)
                 return stm_fail(err, STM_E_INVALID, "%s `%s` needs `%s`", part_names[part],
                                 sig->name, sig->params[i].name);
     }
+    int rc = words_complete(s, err);
+    if (rc) return rc;
     uint32_t frozen = 0, mask;
     for (size_t i = 0; i < s->n_freezes; i++) {
         mask = stm_group_mask(s->part[STM_PART_MODEL], s->freeze[i], NULL);
@@ -288,7 +305,8 @@ int stm_settings_new(struct stm_settings **out, struct stm_err *err)
     struct stm_settings *s = stm_calloc(1, sizeof *s);
     if (!s) return stm_fail(err, STM_E_NOMEM, "no memory for settings");
     for (int part = 0; part < STM_PARTS; part++) s->part[part] = -1;
-    for (int i = 0; i < STM_KNOBS; i++) s->knob[i] = default_of(&stm_engine_vocab()->knobs[i]);
+    for (int i = 0; i < STM_KNOBS; i++)
+        s->knob[i] = stm_param_default(&stm_engine_vocab()->knobs[i]);
     *out = s;
     return 0;
 }

@@ -34,6 +34,8 @@ struct stm_settings {
 
 /* The signature of the chosen task, model or optimizer; NULL when it is not set. */
 const struct stm_sig *stm_settings_part(const struct stm_settings *s, enum stm_part part);
+/* Its default as a number, a symbol as its place; NaN when it has none. */
+double stm_param_default(const struct stm_param *p);
 /* STM_E_INVALID naming what is still not set, or what contradicts itself. */
 int stm_settings_complete(const struct stm_settings *s, struct stm_err *err);
 

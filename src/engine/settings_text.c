@@ -47,6 +47,16 @@ static void add_part(struct lines *l, const struct stm_settings *s, enum stm_par
     }
 }
 
+/* Whether knob `k` has a line: not at a default that came later, and not for a word out of force.
+ */
+static bool has_line(const struct stm_settings *s, int k)
+{
+    int word, owner = stm_knob_owner(k, &word);
+    if (stm_knob_alias[k]) return false;
+    if (owner >= 0) return s->knob[owner] == word;
+    return !stm_knob_quiet[k] || s->knob[k] != stm_param_default(&stm_engine_vocab()->knobs[k]);
+}
+
 static int by_text(const void *a, const void *b) { return strcmp(a, b); }
 
 static void put_holds(struct stm_buf *b, const struct stm_settings *s)
@@ -67,8 +77,8 @@ const char *stm_settings_text(struct stm_settings *s)
     add_part(&l, s, STM_PART_MODEL, "model");
     add_part(&l, s, STM_PART_OPTIMIZER, "optimizer");
     add_part(&l, s, STM_PART_TASK, "task");
-    for (size_t i = 0; i < v->n_knobs; i++)
-        if (!stm_knob_alias[i]) add_value(&l, "", v->knobs[i].name, &v->knobs[i], s->knob[i]);
+    for (int i = 0; i < STM_KNOBS; i++)
+        if (has_line(s, i)) add_value(&l, "", v->knobs[i].name, &v->knobs[i], s->knob[i]);
     qsort(l.line, l.n, LINE, by_text);
 
     stm_buf_clear(&s->text);

@@ -3,7 +3,11 @@
 #include <string.h>
 
 #include "engine/hold.h"
+#include "engine/logits_clip.h"
+#include "engine/logits_normalize.h"
 #include "engine/loss_cross_entropy.h"
+#include "engine/loss_mse.h"
+#include "engine/loss_stablemax.h"
 #include "engine/metric.h"
 #include "engine/model_embed_mlp.h"
 #include "engine/optimizer_adamw.h"
@@ -24,7 +28,15 @@
       stm_embed_mlp_groups, STM_EMBED_MLP_GROUPS,                                                  \
       "shared embedding of a and b, concatenated, one hidden layer")
 
-#define LOSSES(X) X("cross_entropy", stm_cross_entropy)
+#define LOSSES(X)                                                                                  \
+    X("cross_entropy", stm_cross_entropy)                                                          \
+    X("mse", stm_mse)                                                                              \
+    X("stablemax", stm_stablemax)
+
+/* The first word takes them as they are. */
+#define LOGITS(X)                                                                                  \
+    X("clip", stm_logits_clip)                                                                     \
+    X("normalize", stm_logits_normalize)
 
 /* Name, what it takes, whether <= is possible, implementation, what it is. */
 #define HOLDS(X)                                                                                   \
@@ -66,6 +78,9 @@ const struct stm_optimizer_type *const stm_optimizers[] = {OPTIMIZERS(TYPE)};
 static const char *const loss_names[] = {LOSSES(LOSS_NAME) NULL};
 const struct stm_loss_type *const stm_losses[] = {LOSSES(LOSS_TYPE)};
 
+static const char *const logits_names[] = {"plain", LOGITS(LOSS_NAME) NULL};
+const struct stm_logits_type *const stm_logits_types[] = {NULL, LOGITS(LOSS_TYPE)};
+
 static const struct stm_hold_sig hold_sigs[] = {HOLDS(HOLD_SIG)};
 const struct stm_hold_type *const stm_holds[] = {HOLDS(HOLD_TYPE)};
 
@@ -83,6 +98,24 @@ static const struct stm_param knobs[STM_KNOBS] = {
                         .syms = batches,
                         .def = "full",
                         .doc = "pairs an update sees"},
+    [STM_KNOB_LOGITS] = {.name = "logits",
+                         .kind = STM_K_SYM,
+                         .syms = logits_names,
+                         .def = "plain",
+                         .doc = "what the loss sees of them after scale and temperature"},
+    [STM_KNOB_LOGITS_CLIP] = {.name = "logits.clip.c",
+                              .kind = STM_K_NUM,
+                              .min = 0,
+                              .max = 1e6,
+                              .open_min = true,
+                              .doc = "logits = clip(c): kept within [-c, c]; no gradient beyond"},
+    [STM_KNOB_LOGITS_NORMALIZE] = {.name = "logits.normalize.c",
+                                   .kind = STM_K_NUM,
+                                   .min = 0,
+                                   .max = 1e6,
+                                   .open_min = true,
+                                   .doc = "logits = normalize(c): a pair's logits times c over "
+                                          "their L2 norm"},
     [STM_KNOB_LOSS] = {.name = "loss",
                        .kind = STM_K_SYM,
                        .syms = loss_names,
@@ -105,6 +138,12 @@ static const struct stm_param knobs[STM_KNOBS] = {
                             .syms = precisions,
                             .def = "f32",
                             .doc = "of parameters, moments and all arithmetic on them"},
+    [STM_KNOB_PRECISION_LOSS] =
+        {.name = "precision.loss",
+         .kind = STM_K_SYM,
+         .syms = precisions,
+         .doc = "of the loss, its gradient by the logits and p_correct; that of all else if not "
+                "given"},
     [STM_KNOB_TEMPERATURE] = {.name = "temperature",
                               .kind = STM_K_NUM,
                               .min = 0,
@@ -121,6 +160,7 @@ static const struct stm_param knobs[STM_KNOBS] = {
 };
 const char *const stm_knob_alias[STM_KNOBS] = {
     [STM_KNOB_LR] = "lr", [STM_KNOB_WEIGHT_DECAY] = "decay"};
+const bool stm_knob_quiet[STM_KNOBS] = {[STM_KNOB_LOGITS] = true};
 
 static const struct stm_vocab vocab = {
     .tasks = task_sigs,
@@ -139,6 +179,23 @@ static const struct stm_vocab vocab = {
 };
 
 const struct stm_vocab *stm_engine_vocab(void) { return &vocab; }
+
+int stm_knob_owner(int knob, int *word)
+{
+    const char *name = knobs[knob].name;
+    for (int k = 0; k < STM_KNOBS; k++) {
+        size_t n = strlen(knobs[k].name);
+        if (k == knob || !knobs[k].syms || strncmp(name, knobs[k].name, n) != 0 || name[n] != '.')
+            continue;
+        for (int i = 0; knobs[k].syms[i]; i++) {
+            size_t w = strlen(knobs[k].syms[i]);
+            if (strncmp(name + n + 1, knobs[k].syms[i], w) != 0 || name[n + 1 + w] != '.') continue;
+            *word = i;
+            return k;
+        }
+    }
+    return -1;
+}
 
 uint32_t stm_group_mask(int model, const char *group, const struct stm_group **sig)
 {

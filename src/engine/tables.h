@@ -92,6 +92,7 @@ struct stm_tile {
     size_t C, T;
     const uint32_t *label;
     void *logits, *exp, *top, *sum;
+    void *seen, *length; /* of a transform of the logits */
 };
 struct stm_loss_type {
     /* Overwrites logits with factor * d(loss of the pair)/dlogits; the caller's factor holds the
@@ -100,6 +101,18 @@ struct stm_loss_type {
     double (*grad[STM_PRECISIONS])(struct stm_tile *tile, double factor);
     /* loss[T] of each pair; logits, exp, top and sum of the tile are filled. */
     void (*value[STM_PRECISIONS])(const struct stm_tile *tile, double *loss);
+    /* p[T], the probability that the loss gives to the label; NULL: that of the soft-max. */
+    void (*p_correct[STM_PRECISIONS])(const struct stm_tile *tile, double *p);
+};
+
+/* What the loss sees of the logits, after output scale and temperature. */
+struct stm_logits_type {
+    int arg; /* the knob with its argument c */
+    /* logits <- transform(logits), in place. */
+    void (*apply[STM_PRECISIONS])(struct stm_tile *tile, double c);
+    /* From the derivative by the transformed logits that by the logits, in place; `seen` [C][T] are
+     * the transformed ones, and length[T] is what apply left there. */
+    void (*back[STM_PRECISIONS])(struct stm_tile *tile, double c);
 };
 
 /* ---- optimizers ---- */
@@ -129,7 +142,7 @@ struct stm_hold_type {
 
 /* Per-pair quantities of a forward pass. */
 enum stm_field {
-    STM_FIELD_P_CORRECT, /* probability of the label, computed in the working precision */
+    STM_FIELD_P_CORRECT, /* probability of the label, computed in the precision of the loss */
     STM_FIELD_MARGIN,    /* correct logit minus the largest other */
     STM_FIELD_CORRECT,   /* 1 when the first largest logit is the label's, else 0 */
     STM_FIELD_LOSS,
@@ -152,6 +165,7 @@ struct stm_metric_type {
 extern const struct stm_task_type *const stm_tasks[];
 extern const struct stm_model_type *const stm_models[];
 extern const struct stm_loss_type *const stm_losses[];
+extern const struct stm_logits_type *const stm_logits_types[];
 extern const struct stm_optimizer_type *const stm_optimizers[];
 extern const struct stm_hold_type *const stm_holds[];
 extern const struct stm_metric_type *const stm_metrics[];
@@ -159,16 +173,25 @@ extern const struct stm_metric_type *const stm_metrics[];
 /* Places in the vocabulary's knobs. */
 enum stm_knob {
     STM_KNOB_BATCH,
+    STM_KNOB_LOGITS,
+    STM_KNOB_LOGITS_CLIP,
+    STM_KNOB_LOGITS_NORMALIZE,
     STM_KNOB_LOSS,
     STM_KNOB_LR,
     STM_KNOB_OUTPUT_SCALE,
     STM_KNOB_PRECISION,
+    STM_KNOB_PRECISION_LOSS,
     STM_KNOB_TEMPERATURE,
     STM_KNOB_WEIGHT_DECAY,
     STM_KNOBS
 };
 /* The optimizer's argument that a knob stands for, or NULL. */
 extern const char *const stm_knob_alias[STM_KNOBS];
+/* Left out of the canonical text at its default, because texts were stored before it came. */
+extern const bool stm_knob_quiet[STM_KNOBS];
+/* The knob whose word `knob` is an argument of, and the word's place: "logits.clip.c" is argument c
+ * of `logits = clip(c)`. -1 when it is not an argument. */
+int stm_knob_owner(int knob, int *word);
 extern const char *const stm_set_names[]; /* NULL-terminated */
 
 /* The group's tensors in model `model` (a place in the table), 0 when it has no such group; with a

@@ -7,6 +7,7 @@
 #include "base/fail.h"
 #include "base/mem.h"
 #include "engine/kernels.h"
+#include "engine/logits.h"
 #include "engine/random.h"
 
 /* ---- memory ---- */
@@ -22,7 +23,7 @@ void *stm_carve_take(struct stm_carve *c, size_t bytes)
 static void carve(struct stm_trainer *t, struct stm_carve *c)
 {
     struct stm_net *net = &t->net;
-    const size_t C = net->task.classes, N = net->task.pairs;
+    const size_t N = net->task.pairs;
     size_t largest = 0;
     for (unsigned k = 0; k < net->n_tensors; k++) {
         size_t n = net->spec[k].n, bytes = n * t->real;
@@ -37,11 +38,7 @@ static void carve(struct stm_trainer *t, struct stm_carve *c)
     t->order = stm_carve_take(c, N * sizeof(uint32_t));
     t->pairs = stm_carve_take(c, N * sizeof(uint32_t));
     t->label = stm_carve_take(c, N * sizeof(uint32_t));
-    t->tile.C = C;
-    t->tile.logits = stm_carve_take(c, C * STM_TILE * t->real);
-    t->tile.exp = stm_carve_take(c, C * STM_TILE * t->real);
-    t->tile.top = stm_carve_take(c, STM_TILE * t->real);
-    t->tile.sum = stm_carve_take(c, STM_TILE * t->real);
+    stm_logits_carve(t, c);
     for (int f = 0; f < STM_FIELDS; f++) t->field[f] = stm_carve_take(c, N * sizeof(double));
     t->model->ops[t->prec].carve(net, c, STM_TILE);
 }
@@ -61,6 +58,10 @@ static int bind(struct stm_trainer *t, struct stm_err *err)
     t->loss = stm_losses[(size_t)s->knob[STM_KNOB_LOSS]];
     t->prec = (enum stm_precision)s->knob[STM_KNOB_PRECISION];
     t->real = t->prec == STM_PREC_F64 ? sizeof(double) : sizeof(float);
+    t->loss_prec = isnan(s->knob[STM_KNOB_PRECISION_LOSS])
+                       ? t->prec
+                       : (enum stm_precision)s->knob[STM_KNOB_PRECISION_LOSS];
+    t->logits = stm_logits_types[(size_t)s->knob[STM_KNOB_LOGITS]];
     task->shape(s->arg[STM_PART_TASK], &t->net.task);
     if (t->net.task.train == 0)
         return stm_fail(err, STM_E_INVALID, "the training fraction leaves no training pair of %u",
@@ -206,15 +207,15 @@ static void gradient(struct stm_trainer *t)
 {
     const struct stm_model_ops *ops = &t->model->ops[t->prec];
     const size_t n = t->net.task.train;
-    const double scale = t->set.knob[STM_KNOB_OUTPUT_SCALE] / t->set.knob[STM_KNOB_TEMPERATURE];
+    const double factor = stm_logits_scale(t) / (double)n;
     double check = 0;
     ops->begin(&t->net, true);
     for (size_t at = 0; at < n; at += STM_TILE) {
-        t->tile.T = n - at < STM_TILE ? n - at : STM_TILE;
-        t->tile.label = t->label + at;
-        ops->forward(&t->net, t->pairs + at, t->tile.T, scale, t->tile.logits, true);
-        check += t->loss->grad[t->prec](&t->tile, scale / (double)n);
-        ops->backward(&t->net, t->pairs + at, t->tile.T, t->tile.logits);
+        size_t T = n - at < STM_TILE ? n - at : STM_TILE;
+        stm_logits_forward(t, t->pairs + at, t->label + at, T, true);
+        check += t->loss->grad[t->loss_prec](&t->tile, factor);
+        stm_logits_backward(t);
+        ops->backward(&t->net, t->pairs + at, T, t->net_logits);
     }
     ops->end(&t->net);
     t->check = check;

@@ -15,7 +15,8 @@ struct stm_trainer {
     const struct stm_model_type *model;
     const struct stm_loss_type *loss;
     const struct stm_optimizer_type *optimizer;
-    enum stm_precision prec;
+    const struct stm_logits_type *logits; /* NULL: the loss sees them as they are */
+    enum stm_precision prec, loss_prec;
     size_t real;              /* bytes of an element */
     uint32_t frozen, weights; /* masks of tensors */
     struct stm_net net;
@@ -24,10 +25,11 @@ struct stm_trainer {
     double scalar[STM_SCALARS_MAX];
     uint64_t step, seed;
 
-    uint32_t *order; /* [pairs] the permutation: the state's data.order */
-    uint32_t *pairs; /* [pairs] training pairs ascending, then test pairs ascending */
-    uint32_t *label; /* [pairs] of those */
-    struct stm_tile tile;
+    uint32_t *order;      /* [pairs] the permutation: the state's data.order */
+    uint32_t *pairs;      /* [pairs] training pairs ascending, then test pairs ascending */
+    uint32_t *label;      /* [pairs] of those */
+    void *net_logits;     /* [C][tile] of the network; tile.logits when the precisions are one */
+    struct stm_tile tile; /* what the loss works on */
     double *field[STM_FIELDS]; /* [pairs] in the order of `pairs` */
     double *normal;            /* [largest tensor] numbers drawn at init */
 

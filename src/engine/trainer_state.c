@@ -36,10 +36,26 @@ void stm_trainer_view(const struct stm_trainer *t, struct stm_state *out)
 
 static bool same_shape(const struct stm_tensor *a, const struct stm_tensor *b)
 {
-    if (a->ndim != b->ndim || a->bytes != b->bytes) return false;
+    if (a->ndim != b->ndim) return false;
     for (unsigned i = 0; i < a->ndim; i++)
         if (a->shape[i] != b->shape[i]) return false;
     return true;
+}
+
+static bool is_real(const struct stm_tensor *x)
+{
+    return x->ndim > 0 && (x->dtype == STM_F32 || x->dtype == STM_F64);
+}
+
+/* to[n] from the other precision: exact to float64, rounded to nearest to float32. */
+static void convert(const struct stm_tensor *from, const struct stm_tensor *to)
+{
+    void *out = (void *)(uintptr_t)to->data;
+    size_t n = to->bytes / stm_dtype_size(to->dtype);
+    if (to->dtype == STM_F64)
+        for (size_t i = 0; i < n; i++) ((double *)out)[i] = ((const float *)from->data)[i];
+    else
+        for (size_t i = 0; i < n; i++) ((float *)out)[i] = (float)((const double *)from->data)[i];
 }
 
 static int check_tensors(const struct stm_state *want, const struct stm_state *s,
@@ -48,7 +64,7 @@ static int check_tensors(const struct stm_state *want, const struct stm_state *s
     for (size_t i = 0; i < want->n; i++) {
         const struct stm_tensor *w = &want->t[i], *has = stm_state_find(s, w->name);
         if (!has) return stm_fail(err, STM_E_INVALID, "the state has no tensor `%s`", w->name);
-        if (has->dtype != w->dtype)
+        if (has->dtype != w->dtype && !(is_real(has) && is_real(w)))
             return stm_fail(err, STM_E_INVALID,
                             "tensor `%s` of the state is %s, the settings need %s", w->name,
                             stm_dtype_name(has->dtype), stm_dtype_name(w->dtype));
@@ -87,8 +103,11 @@ int stm_trainer_load(struct stm_trainer *t, const struct stm_state *s, struct st
     if (!rc)
         for (size_t i = 0; i < mine.n; i++) {
             /* The view is of this trainer's own memory; a state may be a view of it too. */
-            void *to = (void *)(uintptr_t)mine.t[i].data;
-            memmove(to, stm_state_find(s, mine.t[i].name)->data, mine.t[i].bytes);
+            const struct stm_tensor *has = stm_state_find(s, mine.t[i].name);
+            if (has->dtype == mine.t[i].dtype)
+                memmove((void *)(uintptr_t)mine.t[i].data, has->data, has->bytes);
+            else
+                convert(has, &mine.t[i]);
         }
     stm_trainer_split(t);
     if (rc) return rc;
