@@ -241,63 +241,116 @@ int session_entry(struct session *s, const struct options *o, size_t n)
     return code;
 }
 
-/* "rescaling[p=97]:trunk/..." -> the part behind the colon; false when the entry is another
- * protocol. */
-static bool protocol_part(const struct stm_catalog_entry *e, const char *address, const char **rest)
+/* An address with a protocol before it: "rescaling[p=97]:trunk/post/raised#7". */
+struct protocol_part {
+    const char *name, *binds, *rest; /* name and binds are not terminated; binds may be empty */
+    size_t name_n, binds_n;
+};
+
+static struct protocol_part split_protocol(const char *address)
 {
+    struct protocol_part p = {.rest = address};
     const char *colon = strchr(address, ':');
-    *rest = address;
-    if (!colon) return true;
-    size_t name = strcspn(address, "[:");
-    *rest = colon + 1;
-    if (strlen(e->name) != name || strncmp(e->name, address, name)) return false;
-    if (address[name] != '[') return true;
+    if (!colon) return p;
+    p.name = address;
+    p.name_n = strcspn(address, "[:");
+    p.rest = colon + 1;
     const char *end = memchr(address, ']', (size_t)(colon - address));
-    const char *binds = address + name + 1;
-    return end && strlen(e->params) == (size_t)(end - binds) &&
-           !strncmp(e->params, binds, (size_t)(end - binds));
+    if (address[p.name_n] != '[' || !end) return p;
+    p.binds = address + p.name_n + 1;
+    p.binds_n = (size_t)(end - p.binds);
+    return p;
+}
+
+/* Whether every "p=97" of the address is so in the plan, by -D or by default. */
+static bool params_match(const struct protocol_part *part, const struct stm_plan *plan)
+{
+    for (size_t at = 0; at < part->binds_n;) {
+        const char *bind = part->binds + at;
+        size_t n = 0;
+        while (at + n < part->binds_n && bind[n] != ',') n++;
+        bool found = false;
+        for (unsigned i = 0; i < plan->n_params; i++) {
+            char want[160];
+            int k =
+                snprintf(want, sizeof want, "%s=%s", plan->params[i].name, plan->params[i].text);
+            found = found || (k == (int)n && !strncmp(want, bind, n));
+        }
+        if (!found) return false;
+        at += n + 1;
+    }
+    return true;
+}
+
+/* The entries in which the address is found. */
+struct hits {
+    size_t n, first;
+    bool named;     /* some entry has the protocol's name */
+    bool has_plain; /* one of them has no overrides */
+    size_t plain;
+    char where[200]; /* for the message of an ambiguous address */
+    struct stm_err first_error;
+};
+
+static void add_hit(struct hits *h, const struct stm_catalog_entry *e, size_t i)
+{
+    size_t at = strlen(h->where);
+    if (!h->n++) h->first = i;
+    if (!*e->params) h->has_plain = true, h->plain = i;
+    snprintf(h->where + at, sizeof h->where - at, "%s%s%s%s%s", at ? ", " : "", e->name,
+             *e->params ? "[" : "", e->params, *e->params ? "]" : "");
+}
+
+static void find_hits(struct session *s, const struct options *o, const struct protocol_part *part,
+                      struct hits *h)
+{
+    for (size_t i = 0; i < s->catalog->n; i++) {
+        const struct stm_catalog_entry *e = &s->catalog->e[i];
+        struct stm_err err = {0};
+        struct stm_address a;
+        if (part->name &&
+            (strlen(e->name) != part->name_n || strncmp(e->name, part->name, part->name_n)))
+            continue;
+        h->named = true;
+        int rc = use_entry(s, o, e, &err);
+        if (!rc && !params_match(part, s->plan)) continue;
+        if (!rc) rc = stm_address_find(s->view, part->rest, &a, &err);
+        if (!rc)
+            add_hit(h, e, i);
+        else if (!h->first_error.code)
+            h->first_error = err;
+    }
 }
 
 int session_address(struct session *s, const struct options *o, const char *address,
                     struct stm_address *found)
 {
-    struct stm_err err = {0}, first = {0};
+    struct protocol_part part = split_protocol(address);
+    struct hits h = {0};
+    struct stm_err err = {0};
     int code = open_catalog(s, o);
     if (code) return code;
-    size_t hits = 0, hit = 0, named = 0;
-    char where[200] = "";
-    for (size_t i = 0; i < s->catalog->n; i++) {
-        const struct stm_catalog_entry *e = &s->catalog->e[i];
-        const char *rest;
-        if (!protocol_part(e, address, &rest)) continue;
-        named++;
-        int rc = use_entry(s, o, e, &err);
-        if (!rc) rc = stm_address_find(s->view, rest, found, &err);
-        if (rc && !first.code) first = err;
-        if (rc) continue;
-        if (hits++ == 0) hit = i;
-        size_t at = strlen(where);
-        snprintf(where + at, sizeof where - at, "%s%s%s%s%s", at ? ", " : "", e->name,
-                 *e->params ? "[" : "", e->params, *e->params ? "]" : "");
-    }
-    if (!named) {
+    find_hits(s, o, &part, &h);
+    if (!h.n && h.first_error.code) return fail(&h.first_error, NULL);
+    if (!h.n) {
         fprintf(
             stderr,
             "stemma: no protocol in the store is named by `%s`\nhelp: `stemma tree` lists them\n",
             address);
         return EXIT_USAGE;
     }
-    if (!hits) return fail(&first, NULL);
-    if (hits > 1) {
+    /* A protocol's bare name means the one without overrides. */
+    bool plain = part.name && !part.binds && h.has_plain;
+    size_t hit = plain ? h.plain : h.first;
+    if (h.n > 1 && !plain) {
         fprintf(stderr,
                 "stemma: `%s` is ambiguous: it is in %s\nhelp: write one of them and a colon "
                 "before it\n",
-                address, where);
+                address, h.where);
         return EXIT_USAGE;
     }
-    const char *rest;
-    protocol_part(&s->catalog->e[hit], address, &rest);
-    if (use_entry(s, o, &s->catalog->e[hit], &err) || stm_address_find(s->view, rest, found, &err))
+    if (use_entry(s, o, &s->catalog->e[hit], &err) ||
+        stm_address_find(s->view, part.rest, found, &err))
         return fail(&err, NULL);
     return EXIT_YES;
 }
