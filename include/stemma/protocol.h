@@ -155,6 +155,7 @@ struct stm_assign {  /* one resolved setting, as the engine's settings take it *
     bool is_num;
     double num;
     const char *sym;
+    bool at_default; /* what it would be if the file did not say */
 };
 
 struct stm_capture {

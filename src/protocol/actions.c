@@ -23,21 +23,42 @@ static const char *group_word(struct check *k, const struct stm_expr *e,
     return *group ? name : NULL;
 }
 
-static const struct stm_hold_sig *hold_sig(const struct stm_vocab *v, const char *name)
+static const struct stm_hold_sig *hold_sig(const struct stm_vocab *v, const char *name,
+                                           enum stm_arg_kind arg)
 {
     for (size_t i = 0; i < v->n_holds; i++)
-        if (strcmp(v->holds[i].name, name) == 0) return &v->holds[i];
+        if (strcmp(v->holds[i].name, name) == 0 && v->holds[i].arg == arg) return &v->holds[i];
     return NULL;
+}
+
+static bool is_rows(const struct stm_expr *e)
+{
+    return e->n == 1 && e->kids[0]->kind == STM_X_CALL && strcmp(e->kids[0]->name, "rows") == 0;
+}
+
+/* The line of the vocabulary for logit_scale, norm(E), norm(rows(E)) or share(E, W1), or NULL. */
+static const struct stm_hold_sig *quantity_sig(const struct stm_vocab *v, const struct stm_expr *e)
+{
+    if (e->kind == STM_X_NAME) return hold_sig(v, e->name, STM_A_NONE);
+    if (e->kind != STM_X_CALL) return NULL;
+    if (is_rows(e)) return hold_sig(v, e->name, STM_A_ROWS);
+    const struct stm_hold_sig *h = hold_sig(v, e->name, STM_A_GROUPS);
+    return h ? h : hold_sig(v, e->name, STM_A_GROUP);
 }
 
 static const struct stm_hold_sig *want_hold(struct check *k, const struct stm_expr *e)
 {
-    const struct stm_hold_sig *h = e->name ? hold_sig(k->voc, e->name) : NULL;
-    if (h && (e->kind == STM_X_CALL || (e->kind == STM_X_NAME && h->arg == STM_A_NONE))) return h;
+    static const char *const shapes[] = {[STM_A_GROUP] = "(group)",
+                                         [STM_A_GROUPS] = "(group, group, ...)",
+                                         [STM_A_ROWS] = "(rows(group))"};
+    const struct stm_hold_sig *h = quantity_sig(k->voc, e);
+    if (h) return h;
     size_t mark = k->c->scratch.n;
-    for (size_t i = 0; i < k->voc->n_holds; i++)
+    for (size_t i = 0; i < k->voc->n_holds; i++) {
+        const char *shape = shapes[k->voc->holds[i].arg];
         stm_buf_printf(&k->c->scratch, "%s%s%s", i ? ", " : "", k->voc->holds[i].name,
-                       k->voc->holds[i].arg == STM_A_GROUP ? "(group)" : "");
+                       shape ? shape : "");
+    }
     const char *known = pr_scratch_take(k->c, mark);
     struct stm_diag *d =
         pr_diag(k->c, "E0301", e->span, "`%s` cannot be held", pr_expr_text(k->c, e));
@@ -45,51 +66,83 @@ static const struct stm_hold_sig *want_hold(struct check *k, const struct stm_ex
     return NULL;
 }
 
-/* norm(weights), share(E, W1, W2), logit_scale */
+/* A group of a held quantity; NULL after a reported error. */
+static const char *held_group(struct check *k, const struct stm_expr *e)
+{
+    const struct stm_group *g;
+    const char *name = group_word(k, e, &g);
+    if (!name || !g->bias) return name;
+    struct stm_diag *d = pr_diag(k->c, "E0302", e->span,
+                                 "`%s` holds nothing but biases: its norm cannot be held", name);
+    pr_help(k->c, d, "freeze it, or hold a group of weights");
+    return NULL;
+}
+
+static const char *group_list(struct check *k, const struct stm_expr *e)
+{
+    const char **names = pr_alloc(k->c, e->n * sizeof *names), *list = NULL;
+    for (unsigned i = 0; i < e->n; i++) {
+        if (!(names[i] = held_group(k, e->kids[i]))) return NULL;
+        for (unsigned j = 0; j < i; j++)
+            if (pr_groups_overlap(k, names[j], names[i])) {
+                pr_diag(k->c, "E0301", e->kids[i]->span, "`%s` and `%s` have tensors in common",
+                        names[j], names[i]);
+                return NULL;
+            }
+        list = list ? pr_printf(k->c, "%s,%s", list, names[i]) : names[i];
+    }
+    return list;
+}
+
+/* norm(weights), norm(rows(E)), share(E, W1, W2), logit_scale */
 static const char *held_quantity(struct check *k, const struct stm_expr *e)
 {
     const struct stm_hold_sig *h = want_hold(k, e);
     if (!h) return NULL;
-    bool many = strcmp(h->name, "share") == 0;
-    unsigned want = h->arg == STM_A_NONE ? 0 : 1;
-    if (many ? e->n < 2 : e->n != want) {
-        pr_diag(k->c, "E0301", e->span, "`%s` takes %s", h->name,
-                many   ? "two or more groups"
-                : want ? "one group"
-                       : "no argument");
+    bool many = h->arg == STM_A_GROUPS, none = h->arg == STM_A_NONE, rows = h->arg == STM_A_ROWS;
+    if (none) return h->name;
+    if (rows) e = e->kids[0];
+    if (many ? e->n < 2 : e->n != 1) {
+        pr_diag(k->c, "E0301", e->span, "`%s` takes %s", rows ? "rows" : h->name,
+                many ? "two or more groups" : "one group");
         return NULL;
     }
-    struct stm_buf *b = &k->c->scratch;
-    size_t mark = b->n;
-    stm_buf_printf(b, "%s%s", h->name, e->n ? "(" : "");
-    for (unsigned i = 0; i < e->n; i++) {
-        const struct stm_group *g;
-        const char *name = group_word(k, e->kids[i], &g);
-        if (name && g->bias) {
-            struct stm_diag *d =
-                pr_diag(k->c, "E0302", e->kids[i]->span,
-                        "`%s` holds nothing but biases: its norm cannot be held", name);
-            pr_help(k->c, d, "freeze it, or hold a group of weights");
-            name = NULL;
-        }
-        if (!name) {
-            b->n = mark;
-            return NULL;
-        }
-        stm_buf_printf(b, "%s%s", i ? "," : "", name);
-    }
-    if (e->n) stm_buf_printf(b, ")");
-    return pr_scratch_take(k->c, mark);
+    const char *groups = group_list(k, e);
+    if (!groups) return NULL;
+    return pr_printf(k->c, rows ? "%s(rows(%s))" : "%s(%s)", h->name, groups);
+}
+
+/* `lr.g` with a swept g is the knob of its group. */
+static const char *knob_name(struct check *k, const struct stm_expr *e)
+{
+    const char *name = pr_expr_text(k->c, e);
+    const char *part = pr_knob_group(k, name);
+    const struct stm_bind *b = part ? pr_bind(k, part) : NULL;
+    if (!b || !b->sym) return name;
+    return pr_printf(k->c, "%.*s%s", (int)(part - name), name, b->sym);
+}
+
+/* A knob `optimizer.X` is there if the optimizer of the run takes X. */
+static bool optimizer_has(struct check *k, const struct stm_expr *e, const char *name)
+{
+    if (strncmp(name, "optimizer.", 10) != 0) return true;
+    const struct stm_assign *optimizer = pr_base(k, k->node, "optimizer");
+    if (!optimizer || pr_base(k, k->node, name)) return true;
+    pr_diag(k->c, "E0201", e->span, "the optimizer `%s` has no argument `%s`", optimizer->sym,
+            name + 10);
+    return false;
 }
 
 static const char *knob_target(struct check *k, const struct stm_expr *e,
                                const struct stm_param **knob)
 {
-    const char *name = pr_expr_text(k->c, e);
+    const char *name = knob_name(k, e), *group = pr_knob_group(k, name);
     struct near near = {.name = name};
     for (size_t i = 0; i < k->voc->n_knobs; i++) pr_near(&near, k->voc->knobs[i].name);
-    *knob = pr_knob(k->voc, name);
-    if (*knob) return name;
+    if (group && !pr_group(k, group, e->span)) return NULL;
+    *knob = pr_knob(k, name);
+    if (*knob && optimizer_has(k, e, name)) return name;
+    if (*knob) return NULL;
     struct stm_diag *d = pr_diag(k->c, "E0201", e->span, "there is no setting `%s`", name);
     size_t mark = k->c->scratch.n;
     for (size_t i = 0; i < k->voc->n_knobs; i++)
@@ -105,16 +158,21 @@ static const char *knob_target(struct check *k, const struct stm_expr *e,
 static const char *once_target(struct check *k, const struct stm_expr *e)
 {
     const struct stm_group *g;
-    if (e->kind == STM_X_CALL) return held_quantity(k, e);
     if (e->kind == STM_X_NAME && strcmp(e->name, "moments") == 0) return "moments";
-    return group_word(k, e, &g);
+    if (e->kind != STM_X_CALL) return group_word(k, e, &g);
+    const struct stm_hold_sig *h = want_hold(k, e);
+    if (!h) return NULL;
+    if (h->arg == STM_A_GROUP) return held_quantity(k, e);
+    struct stm_diag *d =
+        pr_diag(k->c, "E0301", e->span, "`once` cannot edit `%s`", pr_expr_text(k->c, e));
+    pr_help(k->c, d, "it edits a group, the norm of a group, or the moments");
+    return NULL;
 }
 
 static const char *frozen_target(struct check *k, const struct stm_expr *e, bool release)
 {
     const struct stm_group *g;
-    if (release && (e->kind == STM_X_CALL || (e->name && hold_sig(k->voc, e->name))))
-        return held_quantity(k, e);
+    if (release && (e->kind == STM_X_CALL || quantity_sig(k->voc, e))) return held_quantity(k, e);
     return group_word(k, e, &g);
 }
 
@@ -135,10 +193,9 @@ static bool set_value(struct check *k, const struct stm_param *knob, const struc
                       struct stm_action *out)
 {
     const struct stm_expr *e = s->expr;
-    bool word = e->kind == STM_X_NAME && !pr_bind(k, e->name) &&
-                (pr_is_value(knob, e->name) ||
-                 (!pr_symbol(k, e->name) && pr_map_get(&k->declared, e->name) < 0));
-    out->value = word ? pr_word_expr(k, e->span, e->name) : pr_resolve_as(k, e, USE_ACTION);
+    if (pr_is_word_value(k, knob, e, &out->value))
+        return out->value && pr_fits(k, knob, out->value);
+    out->value = pr_resolve_as(k, e, USE_ACTION);
     if (!out->value) return false;
     struct ty t = pr_type(k, out->value);
     if (t.base == TY_BAD) return false;
@@ -150,8 +207,7 @@ static bool set_value(struct check *k, const struct stm_param *knob, const struc
         return false;
     }
     if (t.base == TY_ACROSS && knob->kind == STM_K_NUM) return true;
-    struct stm_assign a = {.key = knob->name};
-    return pr_fits(k, knob, out->value, &a);
+    return pr_fits(k, knob, out->value);
 }
 
 static bool number_value(struct check *k, const struct ast_stmt *s, struct stm_action *out)
@@ -159,7 +215,8 @@ static bool number_value(struct check *k, const struct ast_stmt *s, struct stm_a
     out->value = pr_resolve_as(k, s->expr, USE_ACTION);
     if (!out->value) return false;
     const struct stm_expr *v = out->value;
-    bool share = strncmp(out->target, "share(", 6) == 0;
+    const struct stm_hold_sig *h = quantity_sig(k->voc, s->target);
+    bool share = h && h->arg == STM_A_GROUPS;
     if (share != (v->kind == STM_X_TUPLE) || (share && v->n != s->target->n)) {
         pr_diag(k->c, "E0301", s->expr->span, "`%s` takes %s", out->target,
                 share ? "as many values as it has groups: (x, y, z)" : "one number");
@@ -203,8 +260,7 @@ static bool number_value(struct check *k, const struct ast_stmt *s, struct stm_a
 static bool allowed_op(struct check *k, const struct ast_stmt *s)
 {
     const char *ops = s->kind == S_ONCE ? "=*+" : s->kind == S_HOLD ? "=<" : "=";
-    const struct stm_hold_sig *h =
-        s->kind == S_HOLD && s->target->name ? hold_sig(k->voc, s->target->name) : NULL;
+    const struct stm_hold_sig *h = s->kind == S_HOLD ? quantity_sig(k->voc, s->target) : NULL;
     bool bound = s->op == '<' && h && !h->upper_bound;
     if (strchr(ops, s->op) && !bound) return true;
     struct stm_diag *d = pr_diag(k->c, "E0101", s->target->span, "`%s` cannot use `%c%s`",

@@ -38,7 +38,8 @@ static void scan(struct line *l)
 {
     while (l->indent < l->n && l->s[l->indent] == ' ') l->indent++;
     unsigned at = l->indent;
-    while (at < l->n && (isalnum((unsigned char)l->s[at]) || l->s[at] == '_')) at++;
+    while (at < l->n && (isalnum((unsigned char)l->s[at]) || l->s[at] == '_' || l->s[at] == '.'))
+        at++;
     l->key_len = at - l->indent;
     l->assigns = l->key_len && at + 2 < l->n && !strncmp(l->s + at, " = ", 3);
     bool brace = anchors_brace(l), equals = anchors_equals(l), string = false;

@@ -133,18 +133,38 @@ struct ty pr_bad(void);
 
 /* check_setup.c */
 bool pr_base_settings(struct check *k, const struct ast_stmt *run, struct stm_node *node);
-const struct stm_param *pr_knob(const struct stm_vocab *v, const char *name);
+void pr_check_setup(struct check *k, const struct ast_stmt *s);
+
+/* values.c */
+const struct stm_param *pr_knob(const struct check *k, const char *name);
+/* "E" of "lr.E", where the vocabulary has `lr.*`; else NULL. */
+const char *pr_knob_group(const struct check *k, const char *name);
 /* Whether `name` is one of the words that `p` can be: an arm called f64 does not hide f64. */
 bool pr_is_value(const struct stm_param *p, const char *name);
-/* `e` (resolved) as a value of `p`; reports E0301. */
-bool pr_fits(struct check *k, const struct stm_param *p, const struct stm_expr *e,
-             struct stm_assign *out);
-void pr_check_setup(struct check *k, const struct ast_stmt *s);
+/* Whether it is one of the words that take arguments. */
+bool pr_is_call(const struct stm_param *p, const char *name);
+/* Whether `e` is written as a word (f64) or a word with arguments (clip(10)) rather than as a
+ * number; *out is then the value, or NULL after a reported error. */
+bool pr_is_word_value(struct check *k, const struct stm_param *p, const struct stm_expr *e,
+                      struct stm_expr **out);
+/* A value known now; NULL after a reported error. */
+struct stm_expr *pr_value(struct check *k, const struct stm_param *p, const struct stm_expr *e);
+struct stm_expr *pr_default_expr(struct check *k, const struct stm_param *p, struct stm_span at);
+/* Whether `e` (resolved) is a value of `p`; reports E0301. */
+bool pr_fits(struct check *k, const struct stm_param *p, const struct stm_expr *e);
+/* The values of all arguments of `sig`, in its order; NULL after a reported error. `first_plain`:
+ * the first one may stand without its name. */
+struct stm_expr **pr_arguments(struct check *k, const struct stm_sig *sig,
+                               const struct stm_expr *call, bool first_plain);
+/* Appends `key` and, for a value with arguments, `key.ARG` to settings (struct stm_assign). */
+void pr_put_assigns(struct check *k, struct vec *out, const char *key, const struct stm_param *p,
+                    const struct stm_expr *v);
 
 /* groups.c */
 /* Whether a model of the file (or any, when none is at hand) has the group; reports E0302. */
 const struct stm_group *pr_group(struct check *k, const char *name, struct stm_span at);
-bool pr_groups_overlap(struct check *k, const char *a, const char *b);
+bool pr_has_group(const struct check *k, const char *name);
+bool pr_groups_overlap(const struct check *k, const char *a, const char *b);
 
 /* times.c */
 bool pr_time(struct check *k, const struct ast_time *t, bool stop, struct stm_time *out);
@@ -174,6 +194,8 @@ struct effect {
 /* What is in force in an arm after its fork, in a canonical order; settings that change nothing
  * are left out. */
 void pr_effects(struct check *k, int node, struct vec *out);
+/* A setting of the run that `node` belongs to, or NULL. */
+const struct stm_assign *pr_base(const struct check *k, int node, const char *key);
 /* What a setting is before any arm touches it, as text; NULL when it has no value of its own. */
 const char *pr_default_value(struct check *k, int node, const char *key);
 void pr_put_stop(struct check *k, struct stm_buf *b, const struct stm_stop *s);

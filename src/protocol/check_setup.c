@@ -1,96 +1,7 @@
 /* Tasks, models and train blocks, and the settings of a run that they make together. */
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "protocol/check.h"
-
-const struct stm_param *pr_knob(const struct stm_vocab *v, const char *name)
-{
-    for (size_t i = 0; i < v->n_knobs; i++)
-        if (strcmp(v->knobs[i].name, name) == 0) return &v->knobs[i];
-    return NULL;
-}
-
-/* ---- values ---- */
-
-static const char *domain(struct check *k, const struct stm_param *p)
-{
-    struct stm_buf *b = &k->c->scratch;
-    size_t mark = b->n;
-    if (p->kind == STM_K_INT || p->kind == STM_K_NUM) {
-        stm_buf_printf(b, "%s", p->kind == STM_K_INT ? "a whole number" : "a number");
-        if (isfinite(p->min)) {
-            stm_buf_printf(b, " %s ", p->open_min ? "above" : "from");
-            pr_put_number(b, p->min);
-        }
-        if (isfinite(p->max)) {
-            stm_buf_printf(b, "%s %s ", p->open_max && isfinite(p->min) ? " and" : "",
-                           p->open_max ? "below" : "to");
-            pr_put_number(b, p->max);
-        }
-    }
-    if (p->kind == STM_K_BOOL) stm_buf_printf(b, "on or off");
-    for (unsigned i = 0; p->syms && p->syms[i]; i++)
-        stm_buf_printf(b, "%s%s", b->n > mark ? (i ? ", " : ", or ") : "", p->syms[i]);
-    return pr_scratch_take(k->c, mark);
-}
-
-static bool in_range(const struct stm_param *p, double x)
-{
-    if (p->kind == STM_K_INT && x != floor(x)) return false;
-    if (p->kind != STM_K_INT && p->kind != STM_K_NUM) return false;
-    bool low = p->open_min ? x > p->min : x >= p->min;
-    bool high = p->open_max ? x < p->max : x <= p->max;
-    return low && high;
-}
-
-bool pr_is_value(const struct stm_param *p, const char *name)
-{
-    if (p->kind == STM_K_BOOL && (!strcmp(name, "on") || !strcmp(name, "off"))) return true;
-    for (unsigned i = 0; p->syms && p->syms[i]; i++)
-        if (strcmp(p->syms[i], name) == 0) return true;
-    return false;
-}
-
-bool pr_fits(struct check *k, const struct stm_param *p, const struct stm_expr *e,
-             struct stm_assign *out)
-{
-    if (e->kind == STM_X_NUM && in_range(p, e->num)) {
-        *out = (struct stm_assign){.key = out->key, .is_num = true, .num = e->num};
-        return true;
-    }
-    if (e->kind == STM_X_NAME && e->ref == STM_R_NONE && pr_is_value(p, e->name)) {
-        *out = (struct stm_assign){.key = out->key, .sym = e->name};
-        return true;
-    }
-    struct near near = {.name = e->kind == STM_X_NAME ? e->name : ""};
-    for (unsigned i = 0; p->syms && p->syms[i]; i++) pr_near(&near, p->syms[i]);
-    struct stm_diag *d =
-        pr_diag(k->c, "E0301", e->span, "`%s` cannot be %s", p->name, pr_expr_text(k->c, e));
-    pr_label(k->c, d, "expected %s", domain(k, p));
-    if (near.best) pr_help(k->c, d, "there is a value with a similar name: `%s`", near.best);
-    return false;
-}
-
-/* A value: a param, a sweep variable, a constant expression, or one of the words of `p`. */
-static struct stm_expr *value_of(struct check *k, const struct stm_param *p,
-                                 const struct stm_expr *e)
-{
-    bool word = e->kind == STM_X_NAME && !pr_bind(k, e->name) &&
-                (pr_is_value(p, e->name) || !pr_symbol(k, e->name));
-    if (word && (p->syms || p->kind == STM_K_BOOL || !pr_function(e->name)))
-        if (pr_is_value(p, e->name) || pr_map_get(&k->declared, e->name) < 0)
-            return pr_word_expr(k, e->span, e->name);
-    return pr_resolve_as(k, e, USE_CONST);
-}
-
-static struct stm_expr *default_expr(struct check *k, const struct stm_param *p, struct stm_span at)
-{
-    char *end;
-    double x = strtod(p->def, &end);
-    return *end == 0 && end != p->def ? pr_number_expr(k, at, x) : pr_word_expr(k, at, p->def);
-}
 
 static void add(struct check *k, struct vec *out, struct stm_assign a)
 {
@@ -107,59 +18,6 @@ static struct stm_assign *find(const struct vec *v, const char *key)
 }
 
 /* ---- NAME(key = value, ...) ---- */
-
-static bool known_keys(struct check *k, const struct stm_sig *sig, const struct stm_expr *call)
-{
-    bool ok = true;
-    for (unsigned i = 0; i < call->n; i++) {
-        struct near near = {.name = call->keys[i] ? call->keys[i] : ""};
-        bool known = false, twice = false;
-        for (size_t j = 0; j < sig->n_params; j++) {
-            pr_near(&near, sig->params[j].name);
-            known |= strcmp(sig->params[j].name, near.name) == 0;
-        }
-        for (unsigned j = 0; j < i; j++)
-            twice |= call->keys[j] && strcmp(call->keys[j], near.name) == 0;
-        if (known && !twice) continue;
-        ok = false;
-        struct stm_diag *d;
-        if (!call->keys[i])
-            d = pr_diag(k->c, "E0301", call->kids[i]->span, "arguments of `%s` are named",
-                        sig->name);
-        else if (twice)
-            d = pr_diag(k->c, "E0202", call->kids[i]->span, "`%s` is given twice", near.name);
-        else
-            d = pr_diag(k->c, "E0201", call->kids[i]->span, "`%s` has no argument `%s`", sig->name,
-                        near.name);
-        if (!known && near.best)
-            pr_help(k->c, d, "there is an argument with a similar name: `%s`", near.best);
-    }
-    return ok;
-}
-
-static bool arguments(struct check *k, const struct stm_sig *sig, const struct stm_expr *call,
-                      const char *prefix, struct vec *out)
-{
-    bool ok = known_keys(k, sig, call);
-    for (size_t i = 0; i < sig->n_params; i++) {
-        const struct stm_param *p = &sig->params[i];
-        const struct stm_expr *given = NULL;
-        for (unsigned j = 0; j < call->n; j++)
-            if (call->keys[j] && strcmp(call->keys[j], p->name) == 0) given = call->kids[j];
-        if (!given && !p->def) {
-            pr_diag(k->c, "E0301", call->span, "`%s` needs `%s = ...`", sig->name, p->name);
-            ok = false;
-            continue;
-        }
-        struct stm_expr *v = given ? value_of(k, p, given) : default_expr(k, p, call->span);
-        struct stm_assign a = {.key = pr_printf(k->c, "%s.%s", prefix, p->name)};
-        if (!v || !pr_fits(k, p, v, &a))
-            ok = false;
-        else
-            add(k, out, a);
-    }
-    return ok;
-}
 
 static const struct stm_sig *signature(const struct stm_vocab *v, int kind, const char *name,
                                        struct near *near)
@@ -194,7 +52,11 @@ static bool construct(struct check *k, int kind, const struct stm_expr *e, const
         return false;
     }
     add(k, out, (struct stm_assign){.key = prefix, .sym = sig->name});
-    return arguments(k, sig, &call, prefix, out);
+    struct stm_expr **values = pr_arguments(k, sig, &call, false);
+    for (size_t i = 0; values && i < sig->n_params; i++)
+        pr_put_assigns(k, out, pr_printf(k->c, "%s.%s", prefix, sig->params[i].name),
+                       &sig->params[i], values[i]);
+    return values != NULL;
 }
 
 /* ---- the train block ---- */
@@ -221,18 +83,16 @@ static bool train_key(struct check *k, const struct ast_stmt *s, struct vec *out
     struct near near = {.name = s->name.text};
     pr_near(&near, "optimizer");
     for (size_t i = 0; i < k->voc->n_knobs; i++) pr_near(&near, k->voc->knobs[i].name);
-    const struct stm_param *p = pr_knob(k->voc, s->name.text);
+    const struct stm_param *p = pr_knob(k, s->name.text);
     if (!p) {
         struct stm_diag *d =
             pr_diag(k->c, "E0201", s->name.span, "a train block has no key `%s`", s->name.text);
         if (near.best) pr_help(k->c, d, "there is a key with a similar name: `%s`", near.best);
         return false;
     }
-    struct stm_expr *v = value_of(k, p, s->expr);
-    struct stm_assign a = {.key = p->name};
-    if (!v || !pr_fits(k, p, v, &a)) return false;
-    add(k, out, a);
-    return true;
+    struct stm_expr *v = pr_value(k, p, s->expr);
+    if (v) pr_put_assigns(k, out, s->name.text, p, v);
+    return v != NULL;
 }
 
 static bool train_settings(struct check *k, const struct ast_stmt *s, struct vec *out)
@@ -260,10 +120,8 @@ static bool train_settings(struct check *k, const struct ast_stmt *s, struct vec
     for (size_t i = 0; ok && i < k->voc->n_knobs; i++) {
         const struct stm_param *p = &k->voc->knobs[i];
         if (find(out, p->name)) continue;
-        struct stm_assign a = {.key = p->name};
         if (p->def) {
-            struct stm_expr *v = default_expr(k, p, s->name.span);
-            if (pr_fits(k, p, v, &a)) add(k, out, a);
+            pr_put_assigns(k, out, p->name, p, pr_default_expr(k, p, s->name.span));
         } else if (!strchr(p->name, '.')) { /* parts of a knob follow the whole */
             pr_diag(k->c, "E0301", s->name.span, "`%s` needs `%s = ...`", s->name.text, p->name);
             ok = false;

@@ -57,7 +57,8 @@ struct ctx {
 
 void *pr_alloc(struct ctx *c, size_t n);
 char *pr_strndup(struct ctx *c, const char *s, size_t n);
-char *pr_printf(struct ctx *c, const char *fmt, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
+char *pr_printf(struct ctx *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3), nonnull(2)));
 void pr_nomem(struct ctx *c) __attribute__((noreturn));
 
 /* A new zeroed element at the end; old pointers into the array die. */

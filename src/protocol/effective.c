@@ -50,18 +50,23 @@ static void in_force(struct check *k, int node, bool own, struct vec *out)
 
 /* ---- conflicts ---- */
 
-/* "norm(weights)" -> name "norm", args "weights)" */
+/* Of "norm(weights)" that of "norm". */
 static size_t quantity_len(const char *target) { return strcspn(target, "("); }
 
+/* "weights" of a freeze or of norm(weights), "E" of norm(rows(E)), "E,W1" of share(E,W1), or NULL.
+ */
 static const char *only_group(struct check *k, const struct stm_action *a)
 {
     if (a->verb == STM_V_FREEZE) return a->target;
-    size_t n = quantity_len(a->target);
+    size_t n = quantity_len(a->target), rows = strlen("rows(");
     if (!a->target[n]) return NULL;
-    return pr_strndup(k->c, a->target + n + 1, strlen(a->target) - n - 2);
+    const char *group = a->target + n + 1;
+    if (strncmp(group, "rows(", rows) == 0)
+        return pr_strndup(k->c, group + rows, strlen(group) - rows - 2);
+    return pr_strndup(k->c, group, strlen(group) - 1);
 }
 
-static bool is_share(const struct stm_action *a) { return !strncmp(a->target, "share(", 6); }
+static bool is_share(const struct stm_action *a) { return strchr(a->target, ',') != NULL; }
 
 static bool share_holds_group(struct check *k, const struct stm_action *share, const char *group)
 {
@@ -96,15 +101,24 @@ static bool windows_meet(const struct stm_action *a, const struct stm_action *b,
     return !(bu >= 0 && af >= 0 && bu <= af);
 }
 
+/* lr.E and lr.weights */
+static bool same_part(struct check *k, const char *a, const char *b)
+{
+    if (strcmp(a, b) == 0) return true;
+    const char *ga = pr_knob_group(k, a), *gb = pr_knob_group(k, b);
+    return ga && gb && ga - a == gb - b && !strncmp(a, b, (size_t)(ga - a)) &&
+           pr_groups_overlap(k, ga, gb);
+}
+
 static bool conflict(struct check *k, const struct stm_action *a, const struct stm_action *b,
                      double base)
 {
     if (!windows_meet(a, b, base)) return false;
     if (lasting(a) && lasting(b)) return overlap(k, a, b);
-    return a->verb == STM_V_SET && b->verb == STM_V_SET && !strcmp(a->target, b->target);
+    return a->verb == STM_V_SET && b->verb == STM_V_SET && same_part(k, a->target, b->target);
 }
 
-static const struct stm_assign *base_of(struct check *k, int node, const char *key)
+const struct stm_assign *pr_base(const struct check *k, int node, const char *key)
 {
     const struct stm_node *run = pr_node(k, pr_node(k, node)->run);
     for (unsigned i = 0; i < run->n_base; i++)
@@ -121,8 +135,8 @@ static void check_precision(struct check *k, int node, const struct vec *before,
     if (a->verb != STM_V_SET || strncmp(a->target, "precision", 9) != 0 || a->round_nearest ||
         !a->value || a->value->kind != STM_X_NAME)
         return;
-    const struct stm_assign *base = base_of(k, node, a->target);
-    if (!base) base = base_of(k, node, "precision");
+    const struct stm_assign *base = pr_base(k, node, a->target);
+    if (!base) base = pr_base(k, node, "precision");
     const char *now = base ? base->sym : NULL;
     for (unsigned i = 0; i < before->n; i++) {
         const struct stm_action *b = ((const struct stm_action **)before->p)[i];
@@ -223,13 +237,34 @@ static const char *whole_of(struct check *k, const char *key)
     return dot ? pr_strndup(k->c, key, (size_t)(dot - key)) : NULL;
 }
 
+/* "1e-3", "full", "ema(beta = 0.98, lambda = 2)" */
+static const char *assign_text(struct check *k, int node, const struct stm_assign *a)
+{
+    if (a->is_num) return pr_number_text(k->c, a->num);
+    const struct stm_node *run = pr_node(k, pr_node(k, node)->run);
+    size_t n = strlen(a->key), mark = k->c->scratch.n, args = 0;
+    const struct stm_param *knob = pr_knob(k, a->key);
+    if (!knob || !pr_is_call(knob, a->sym)) return a->sym;
+    stm_buf_printf(&k->c->scratch, "%s(", a->sym);
+    for (unsigned i = 0; i < run->n_base; i++) {
+        const struct stm_assign *b = &run->base[i];
+        if (strncmp(b->key, a->key, n) != 0 || b->key[n] != '.') continue;
+        stm_buf_printf(&k->c->scratch, "%s%s = ", args++ ? ", " : "", b->key + n + 1);
+        if (b->is_num)
+            pr_put_number(&k->c->scratch, b->num);
+        else
+            stm_buf_printf(&k->c->scratch, "%s", b->sym);
+    }
+    stm_buf_printf(&k->c->scratch, ")");
+    return pr_scratch_take(k->c, mark);
+}
+
 const char *pr_default_value(struct check *k, int node, const char *key)
 {
-    const struct stm_assign *a = base_of(k, node, key);
+    const struct stm_assign *a = pr_base(k, node, key);
     const char *whole = a ? NULL : whole_of(k, key);
-    if (whole) a = base_of(k, node, whole);
-    if (!a) return NULL;
-    return a->is_num ? pr_number_text(k->c, a->num) : a->sym;
+    if (whole) a = pr_base(k, node, whole);
+    return a ? assign_text(k, node, a) : NULL;
 }
 
 /* Whether an explicit value is what would be in force anyway. A part of a setting whose whole is

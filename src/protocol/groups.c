@@ -33,7 +33,7 @@ const struct stm_group *pr_group(struct check *k, const char *name, struct stm_s
     return NULL;
 }
 
-static const struct stm_group *find(struct check *k, const char *name)
+static const struct stm_group *find(const struct check *k, const char *name)
 {
     if (k->model) return group_of(k->model, name);
     for (size_t i = 0; i < k->voc->n_models; i++) {
@@ -43,8 +43,10 @@ static const struct stm_group *find(struct check *k, const char *name)
     return NULL;
 }
 
+bool pr_has_group(const struct check *k, const char *name) { return find(k, name) != NULL; }
+
 /* `all` holds everything, another composite the groups that are biases as it is or is not. */
-bool pr_groups_overlap(struct check *k, const char *a, const char *b)
+bool pr_groups_overlap(const struct check *k, const char *a, const char *b)
 {
     if (strcmp(a, b) == 0 || strcmp(a, "all") == 0 || strcmp(b, "all") == 0) return true;
     const struct stm_group *x = find(k, a), *y = find(k, b);

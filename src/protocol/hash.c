@@ -5,12 +5,14 @@
  * interventions, requirements, forks and stops, with events, captures and calibrations written out
  * where they are used. Logs are not in it: they are views of a trajectory. Claim hash: contrasts,
  * estimates, fits, expectations, and the definitions they read. */
+#include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
 #include "protocol/check.h"
 
 struct hasher {
+    struct ctx *c;
     struct stm_buf *b;
     const struct stm_plan *p;
     const int *order; /* node -> its place among the arms that run; -1: off */
@@ -104,15 +106,33 @@ static void h_requires(struct hasher *h, const struct stm_require *r, unsigned n
     }
 }
 
+static int by_key(const void *a, const void *b)
+{
+    return strcmp((*(const struct stm_assign *const *)a)->key,
+                  (*(const struct stm_assign *const *)b)->key);
+}
+
+/* Settings in the order of their names. Defaults are left out, so that a word that a later version
+ * adds does not move the hash of a file that does not use it. */
+static void h_base(struct hasher *h, const struct stm_node *n)
+{
+    const struct stm_assign **list = pr_alloc(h->c, n->n_base * sizeof *list);
+    unsigned m = 0;
+    for (unsigned i = 0; i < n->n_base; i++)
+        if (!n->base[i].at_default) list[m++] = &n->base[i];
+    if (m) qsort(list, m, sizeof *list, by_key);
+    h_int(h, m);
+    for (unsigned i = 0; i < m; i++) {
+        h_text(h, list[i]->key);
+        stm_buf_f64(h->b, list[i]->num);
+        h_text(h, list[i]->sym);
+    }
+}
+
 static void h_node(struct hasher *h, const struct stm_node *n)
 {
     h_int(h, n->fork < 0 ? -1 : h->fork_order[n->fork]);
-    h_int(h, n->n_base);
-    for (unsigned i = 0; i < n->n_base; i++) {
-        h_text(h, n->base[i].key);
-        stm_buf_f64(h->b, n->base[i].num);
-        h_text(h, n->base[i].sym);
-    }
+    h_base(h, n);
     h_int(h, n->n_actions);
     for (unsigned i = 0; i < n->n_actions; i++) h_action(h, &n->actions[i]);
     h_requires(h, n->requires, n->n_requires);
@@ -197,7 +217,7 @@ void pr_hashes(struct ctx *c, struct stm_plan *p)
     for (unsigned i = 0; i < p->n_forks; i++)
         fork_order[i] = p->nodes[p->forks[i].node].off ? -1 : n++;
     size_t mark = c->scratch.n;
-    struct hasher h = {&c->scratch, p, order, fork_order};
+    struct hasher h = {c, &c->scratch, p, order, fork_order};
     compute_hash(c, &h, p);
     stm_buf_clear(&c->scratch);
     claim_hash(c, &h, p);

@@ -424,6 +424,19 @@ static bool p_calibrate(struct parser *p, struct ast_stmt *s)
     return !s->has_need || p_need(p, s);
 }
 
+/* NAME, or in a train block NAME.NAME: precision.loss */
+static bool want_key(struct parser *p, struct word *out, bool dotted)
+{
+    if (!want_name(p, out, "a name")) return false;
+    while (dotted && pr_take(p, TK_DOT)) {
+        struct word part;
+        if (!want_name(p, &part, "a name after `.`")) return false;
+        out->text = pr_printf(p->c, "%s.%s", out->text, part.text);
+        out->span = pr_span_join(out->span, part.span);
+    }
+    return true;
+}
+
 /* train, table and figure blocks: NAME = expr */
 static bool p_assign(struct parser *p, struct ast_stmt *s)
 {
@@ -570,7 +583,7 @@ static struct ast_stmt *statement(struct parser *p, enum block_kind kind)
     int depth = p->depth; /* an error leaves its levels behind */
     if (kind == B_TRAIN || kind == B_DISPLAY) {
         s = stmt_new(p, S_ASSIGN);
-        ok = want_name(p, &s->name, "a name") && p_assign(p, s);
+        ok = want_key(p, &s->name, kind == B_TRAIN) && p_assign(p, s);
     } else {
         k = keyword_at(p);
         s = stmt_new(p, k ? k->kind : S_KINDS);

@@ -520,14 +520,15 @@ static struct stm_expr *claim_field(struct check *k, const struct stm_expr *e, s
     const struct stm_claim *claim = (struct stm_claim *)k->claims.p + of->index;
     bool fit = claim->kind == STM_C_FIT;
     bool ends = !strcmp(e->name, "lo") || !strcmp(e->name, "hi");
-    bool known =
-        fit ? !strcmp(e->name, "r2") || !strcmp(e->name, "slope") || !strcmp(e->name, "intercept")
-            : ends;
+    static const char *const parts[] = {"r2", "dr2", "aic", "n", "slope", "intercept"};
+    bool known = !fit && ends;
+    for (size_t i = 0; fit && i < sizeof parts / sizeof *parts; i++)
+        known |= strcmp(parts[i], e->name) == 0;
     if (!known || e->n != 1) {
         struct stm_diag *d =
             pr_diag(k->c, "E0201", e->span, "`%s` has no `%s`", claim->name, e->name);
         pr_help(k->c, d,
-                fit ? "a fit has r2, slope, intercept"
+                fit ? "a fit has r2, dr2, aic, n, slope, intercept"
                     : "a contrast or estimate with `ci` has lo and hi");
         return NULL;
     }

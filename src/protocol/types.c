@@ -94,7 +94,7 @@ static struct ty not_a_number(struct check *k, const struct stm_expr *e, struct 
         pr_diag(k->c, "E0301", e->span, "`%s` is not a number", pr_expr_text(k->c, e));
     if (t.base == TY_ARMS) pr_help(k->c, d, "name one of its values: `arm.delay`");
     if (t.base == TY_SEEDS) pr_help(k->c, d, "write `count(seeds)`");
-    if (t.base == TY_FIT) pr_help(k->c, d, "a fit has r2, slope, intercept");
+    if (t.base == TY_FIT) pr_help(k->c, d, "a fit has r2, dr2, aic, n, slope, intercept");
     return pr_bad();
 }
 
