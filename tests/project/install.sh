@@ -26,7 +26,7 @@ find_package(stemma 0.1 REQUIRED)
 add_executable(user user.c)
 target_link_libraries(user PRIVATE stemma::stemma)
 END
-cmake -S "$prefix/user-cmake" -B "$prefix/user-cmake/build" -DCMAKE_C_COMPILER="$compiler" \
+cmake -S "$prefix/user-cmake" -B "$prefix/user-cmake/build" -G Ninja -DCMAKE_C_COMPILER="$compiler" \
   -DCMAKE_C_FLAGS="$flags" -DCMAKE_PREFIX_PATH="$prefix" >/dev/null
 cmake --build "$prefix/user-cmake/build" >/dev/null
 "$prefix/user-cmake/build/user"
