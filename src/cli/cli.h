@@ -90,6 +90,8 @@ void session_close(struct session *s);
 void tree_print(const struct stm_view *v, const struct stm_plan *p, bool detail,
                 struct stm_buf *out);
 void tree_json(const struct stm_view *v, const struct stm_plan *p, struct stm_buf *out);
+/* The declared tree as a Graphviz digraph. */
+void tree_dot(const struct stm_plan *p, struct stm_buf *out);
 void time_print(const struct stm_plan *p, const struct stm_time *t, struct stm_buf *out);
 void number_print(uint64_t n, struct stm_buf *out); /* 712,800 */
 void json_text(const char *s, struct stm_buf *out); /* quoted and escaped */

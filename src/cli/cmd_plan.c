@@ -26,9 +26,7 @@ static void cost_print(const struct stm_cost *c, struct stm_buf *out)
                    c->done, c->waiting);
 }
 
-void plan_print(const struct session *s, struct stm_buf *out);
-
-void plan_print(const struct session *s, struct stm_buf *out)
+static void plan_print(const struct session *s, struct stm_buf *out)
 {
     const struct stm_plan *p = s->plan;
     struct stm_cost cost;
@@ -63,6 +61,8 @@ int cmd_plan(const struct options *o)
         tree_json(s.view, s.plan, &out);
         out.n -= out.n && out.p[out.n - 1] == '\n';
         stm_buf_printf(&out, "}\n");
+    } else if (o->dot) {
+        tree_dot(s.plan, &out);
     } else {
         plan_print(&s, &out);
     }

@@ -7,7 +7,7 @@
 const struct command commands[] = {
     {"check", "FILE...", "parse and type-check protocol files", "jD", 1, -1, cmd_check},
     {"fmt", "FILE...", "rewrite files in the canonical layout", "c", 1, -1, cmd_fmt},
-    {"plan", "FILE", "the tree that would run, and what it costs; runs nothing", "sjDSp", 1, 1,
+    {"plan", "FILE", "the tree that would run, and what it costs; runs nothing", "sjdDSp", 1, 1,
      cmd_plan},
     {"run", "FILE", "train what is missing; then tables, contrasts, expectations", "sjDSpJAy", 1, 1,
      cmd_run},

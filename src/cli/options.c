@@ -27,6 +27,7 @@ static const struct spec {
     {'c', "check", NULL, "only say which files would change"},
     {'C', "csv", NULL, "one line a replicate: arm, seed, stop, events, captures"},
     {'N', "ndjson", NULL, "the same, one JSON object a line"},
+    {'d', "dot", NULL, "the tree as a Graphviz digraph"},
     {'q', "quick", NULL, "do not decode the objects"},
 };
 enum { N_SPECS = sizeof specs / sizeof *specs };
@@ -91,6 +92,7 @@ static int take(char letter, char *arg, struct options *o)
     case 'C': o->csv = true; return 0;
     case 'N': o->ndjson = true; return 0;
     case 'q': o->quick = true; return 0;
+    case 'd': o->dot = true; return 0;
     case 'D': return parse_define(arg, o);
     case 'S': return parse_seeds(arg, o);
     case 'J':

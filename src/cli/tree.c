@@ -262,3 +262,41 @@ void tree_json(const struct stm_view *v, const struct stm_plan *p, struct stm_bu
     }
     stm_buf_printf(out, "]}\n");
 }
+
+static void dot_text(const char *s, struct stm_buf *out)
+{
+    for (; *s; s++) {
+        if (*s == '"' || *s == '\\') stm_buf_u8(out, '\\');
+        stm_buf_u8(out, (uint8_t)*s);
+    }
+}
+
+void tree_dot(const struct stm_plan *p, struct stm_buf *out)
+{
+    stm_buf_printf(out, "digraph stemma {\n  rankdir=LR;\n  node [shape=box];\n");
+    for (unsigned i = 0; i < p->n_nodes; i++) {
+        stm_buf_printf(out, "  n%u [label=\"", i);
+        dot_text(p->nodes[i].label, out);
+        for (unsigned k = 0; k < p->nodes[i].n_actions; k++) {
+            struct stm_buf text = {0};
+            action_print(p, &p->nodes[i].actions[k], &text);
+            stm_buf_printf(out, "\\n");
+            dot_text(stm_buf_text(&text), out);
+            stm_buf_release(&text);
+        }
+        stm_buf_printf(out, "\"%s];\n", p->nodes[i].off ? ", style=dashed" : "");
+    }
+    for (unsigned i = 0; i < p->n_forks; i++) {
+        struct stm_buf at = {0};
+        time_print(p, &p->forks[i].at, &at);
+        stm_buf_printf(out, "  f%u [shape=circle, label=\"", i);
+        dot_text(p->forks[i].name, out);
+        stm_buf_printf(out, "\"];\n  n%d -> f%u [label=\"@ ", p->forks[i].node, i);
+        dot_text(stm_buf_text(&at), out);
+        stm_buf_printf(out, "\"];\n");
+        for (unsigned k = 0; k < p->forks[i].n_nodes; k++)
+            stm_buf_printf(out, "  f%u -> n%d;\n", i, p->forks[i].nodes[k]);
+        stm_buf_release(&at);
+    }
+    stm_buf_printf(out, "}\n");
+}
