@@ -112,12 +112,14 @@ enum stm_assign_op { STM_OP_SET, STM_OP_LE, STM_OP_MUL, STM_OP_ADD };
  * "norm(E)" or "moments" for `once`, a group for `freeze`, a quantity or group for `release`.
  *
  * Values, by kind:
- *   NAME with STM_R_NONE   a word: f64, mse, full
- *   CALL with STM_R_NONE   a value with arguments, `set` only: name "ema", one kid for each
- * argument of its signature in the signature's order, defaults filled in, keys[i] its name; a kid
- * is a NUM or a word. To the engine it is TARGET = name, then TARGET.key = kid: grad = ema,
- * grad.beta = 0.98, grad.lambda = 2 TUPLE                  the values of a share, one NUM for each
- * group of the target all else               a number: constant, captured or calibrated */
+ *
+ * - NAME with STM_R_NONE: a word, such as f64, mse, full.
+ * - CALL with STM_R_NONE: a value with arguments, for `set` only. The name is "ema"; one kid for
+ * each argument of its signature, in the signature's order, defaults filled in; keys[i] is its
+ * name, the kid a NUM or a word. To the engine it is the word under TARGET and each kid under
+ *   TARGET.KEY: grad = ema, grad.beta = 0.98, grad.lambda = 2.
+ * - TUPLE: the values of a share, one NUM for each group of the target.
+ * - All else: a number: constant, captured or calibrated. */
 struct stm_action {
     enum stm_verb verb;
     const char *target;

@@ -1,6 +1,7 @@
 #include "run/effective.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -101,19 +102,60 @@ uint64_t stm_timeline_cut(const struct stm_timeline *t, uint64_t step)
     return cut;
 }
 
-static int apply_value(const struct stm_timeline *t, const struct stm_active *item,
-                       struct stm_settings *s, struct stm_err *err)
+/* A word or a number under a key of the settings. */
+static int set_key(const struct stm_timeline *t, const struct stm_active *item, const char *key,
+                   const struct stm_expr *e, struct stm_settings *s, struct stm_err *err)
+{
+    double v;
+    if (e->kind == STM_X_NAME && e->ref == STM_R_NONE)
+        return stm_settings_sym(s, key, e->name, err);
+    int rc = stm_eval_seed(t->data, e, item->node, t->seed, NAN, &v, err);
+    return rc ? rc : stm_settings_num(s, key, v, err);
+}
+
+/* `set grad = ema(beta = 0.98)`: the word under the key, each argument under KEY.ARGUMENT. */
+static int set_call(const struct stm_timeline *t, const struct stm_active *item,
+                    struct stm_settings *s, struct stm_err *err)
+{
+    const struct stm_expr *e = item->action->value;
+    int rc = stm_settings_sym(s, item->action->target, e->name, err);
+    for (unsigned i = 0; !rc && i < e->n; i++) {
+        char key[120];
+        snprintf(key, sizeof key, "%s.%s", item->action->target, e->keys[i]);
+        rc = set_key(t, item, key, e->kids[i], s, err);
+    }
+    return rc;
+}
+
+enum { HOLD_VALUES_MAX = 16 };
+
+static int hold_value(const struct stm_timeline *t, const struct stm_active *item,
+                      struct stm_settings *s, struct stm_err *err)
 {
     const struct stm_action *a = item->action;
     const struct stm_expr *e = a->value;
-    if (a->verb == STM_V_SET && e->kind == STM_X_NAME && e->ref == STM_R_NONE)
-        return stm_settings_sym(s, a->target, e->name, err);
-    double v;
-    int rc = stm_eval_seed(t->data, e, item->node, t->seed, NAN, &v, err);
-    if (rc) return rc;
-    if (a->verb == STM_V_SET) return stm_settings_num(s, a->target, v, err);
-    return stm_settings_hold(s, a->target, a->op == STM_OP_LE ? STM_HOLD_LE : STM_HOLD_EQ, &v, 1,
+    bool tuple = e->kind == STM_X_TUPLE;
+    unsigned n = tuple ? e->n : 1;
+    double v[HOLD_VALUES_MAX];
+    if (n > HOLD_VALUES_MAX)
+        return stm_fail(err, STM_E_INVALID, "hold %s has more than %d values", a->target,
+                        HOLD_VALUES_MAX);
+    for (unsigned i = 0; i < n; i++) {
+        int rc =
+            stm_eval_seed(t->data, tuple ? e->kids[i] : e, item->node, t->seed, NAN, &v[i], err);
+        if (rc) return rc;
+    }
+    return stm_settings_hold(s, a->target, a->op == STM_OP_LE ? STM_HOLD_LE : STM_HOLD_EQ, v, n,
                              err);
+}
+
+static int apply_value(const struct stm_timeline *t, const struct stm_active *item,
+                       struct stm_settings *s, struct stm_err *err)
+{
+    const struct stm_expr *e = item->action->value;
+    if (item->action->verb == STM_V_HOLD) return hold_value(t, item, s, err);
+    if (e->kind == STM_X_CALL && e->ref == STM_R_NONE) return set_call(t, item, s, err);
+    return set_key(t, item, item->action->target, e, s, err);
 }
 
 static int apply_item(const struct stm_timeline *t, const struct stm_active *item,
