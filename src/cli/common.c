@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/mem.h"
 #include "cli/cli.h"
 
 int exit_code(int code)
@@ -282,23 +283,19 @@ static bool params_match(const struct protocol_part *part, const struct stm_plan
     return true;
 }
 
-/* The entries in which the address is found. */
+/* The entries in which an address is found. */
 struct hits {
-    size_t n, first;
-    bool named;     /* some entry has the protocol's name */
-    bool has_plain; /* one of them has no overrides */
-    size_t plain;
-    char where[200]; /* for the message of an ambiguous address */
-    struct stm_err first_error;
+    size_t *at, n;      /* indices into the catalog */
+    bool named;         /* some entry has the protocol's name */
+    struct stm_err err; /* why it is not found, from the entry that says most */
+    int err_rank;       /* 1: no such arm, 2: the arm is there, 3: the entry cannot be read */
 };
 
-static void add_hit(struct hits *h, const struct stm_catalog_entry *e, size_t i)
+static void add_miss(struct hits *h, const struct stm_err *err, int rank)
 {
-    size_t at = strlen(h->where);
-    if (!h->n++) h->first = i;
-    if (!*e->params) h->has_plain = true, h->plain = i;
-    snprintf(h->where + at, sizeof h->where - at, "%s%s%s%s%s", at ? ", " : "", e->name,
-             *e->params ? "[" : "", e->params, *e->params ? "]" : "");
+    if (rank <= h->err_rank) return;
+    h->err = *err;
+    h->err_rank = rank;
 }
 
 static void find_hits(struct session *s, const struct options *o, const struct protocol_part *part,
@@ -314,12 +311,70 @@ static void find_hits(struct session *s, const struct options *o, const struct p
         h->named = true;
         int rc = use_entry(s, o, e, &err);
         if (!rc && !params_match(part, s->plan)) continue;
-        if (!rc) rc = stm_address_find(s->view, part->rest, &a, &err);
-        if (!rc)
-            add_hit(h, e, i);
-        else if (!h->first_error.code)
-            h->first_error = err;
+        if (rc)
+            add_miss(h, &err, 3);
+        else if (stm_address_find(s->view, part->rest, &a, &err))
+            add_miss(h, &err, a.node < 0 ? 1 : 2);
+        else
+            h->at[h->n++] = i;
     }
+}
+
+static bool one_design(const struct stm_catalog *c, const struct hits *h)
+{
+    const struct stm_catalog_entry *first = &c->e[h->at[0]];
+    for (size_t i = 1; i < h->n; i++) {
+        const struct stm_catalog_entry *e = &c->e[h->at[i]];
+        if (strcmp(e->name, first->name) || strcmp(e->params, first->params)) return false;
+    }
+    return true;
+}
+
+/* Keeps the hits that `keep` likes, if there are any. */
+static void narrow(struct hits *h, const struct stm_catalog *c,
+                   bool (*keep)(const struct stm_catalog_entry *e))
+{
+    size_t n = 0;
+    for (size_t i = 0; i < h->n; i++) n += keep(&c->e[h->at[i]]);
+    if (!n) return;
+    n = 0;
+    for (size_t i = 0; i < h->n; i++)
+        if (keep(&c->e[h->at[i]])) h->at[n++] = h->at[i];
+    h->n = n;
+}
+
+static bool has_no_overrides(const struct stm_catalog_entry *e) { return !*e->params; }
+static bool has_own_profile(const struct stm_catalog_entry *e)
+{
+    return !strcmp(e->profile, stm_engine_profile());
+}
+
+static int not_found(const struct hits *h, const char *address)
+{
+    if (h->err_rank) return fail(&h->err, h->err_rank == 1 ? "`stemma tree` lists all arms" : NULL);
+    fprintf(stderr,
+            "stemma: no protocol in the store is named by `%s`\nhelp: `stemma tree` lists them\n",
+            address);
+    return EXIT_USAGE;
+}
+
+static int ambiguous(const struct hits *h, const struct stm_catalog *c, const char *address)
+{
+    if (one_design(c, h)) {
+        fprintf(stderr,
+                "stemma: `%s` was recorded under several profiles, none of them this machine's\n"
+                "help: one of them is %s\n",
+                address, c->e[h->at[0]].profile);
+        return EXIT_USAGE;
+    }
+    fprintf(stderr, "stemma: `%s` is ambiguous: it is in ", address);
+    for (size_t i = 0; i < h->n; i++) {
+        const struct stm_catalog_entry *e = &c->e[h->at[i]];
+        fprintf(stderr, "%s%s%s%s%s", i ? ", " : "", e->name, *e->params ? "[" : "", e->params,
+                *e->params ? "]" : "");
+    }
+    fprintf(stderr, "\nhelp: write one of them and a colon before it\n");
+    return EXIT_USAGE;
 }
 
 int session_address(struct session *s, const struct options *o, const char *address,
@@ -330,27 +385,24 @@ int session_address(struct session *s, const struct options *o, const char *addr
     struct stm_err err = {0};
     int code = open_catalog(s, o);
     if (code) return code;
+    h.at = stm_calloc(s->catalog->n, sizeof *h.at);
+    if (!h.at) {
+        fprintf(stderr, "stemma: finding `%s`: out of memory\n", address);
+        return EXIT_BROKEN;
+    }
     find_hits(s, o, &part, &h);
-    if (!h.n && h.first_error.code) return fail(&h.first_error, NULL);
-    if (!h.n) {
-        fprintf(
-            stderr,
-            "stemma: no protocol in the store is named by `%s`\nhelp: `stemma tree` lists them\n",
-            address);
-        return EXIT_USAGE;
-    }
-    /* A protocol's bare name means the one without overrides. */
-    bool plain = part.name && !part.binds && h.has_plain;
-    size_t hit = plain ? h.plain : h.first;
-    if (h.n > 1 && !plain) {
-        fprintf(stderr,
-                "stemma: `%s` is ambiguous: it is in %s\nhelp: write one of them and a colon "
-                "before it\n",
-                address, h.where);
-        return EXIT_USAGE;
-    }
-    if (use_entry(s, o, &s->catalog->e[hit], &err) ||
-        stm_address_find(s->view, part.rest, found, &err))
-        return fail(&err, NULL);
-    return EXIT_YES;
+    /* A protocol's bare name means the one without overrides; of one design under several profiles
+     * the one that this machine computes under is meant. */
+    if (h.n > 1 && part.name && !part.binds) narrow(&h, s->catalog, has_no_overrides);
+    if (h.n > 1 && one_design(s->catalog, &h) && !stm_engine_open(NULL, NULL, NULL))
+        narrow(&h, s->catalog, has_own_profile);
+    if (h.n == 0)
+        code = not_found(&h, address);
+    else if (h.n > 1)
+        code = ambiguous(&h, s->catalog, address);
+    else if (use_entry(s, o, &s->catalog->e[h.at[0]], &err) ||
+             stm_address_find(s->view, part.rest, found, &err))
+        code = fail(&err, NULL);
+    stm_free(h.at);
+    return code;
 }

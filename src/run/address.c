@@ -212,7 +212,7 @@ int stm_address_find(const struct stm_view *v, const char *text, struct stm_addr
     const char *at = find_outside(text, end, '@');
     const char *hash = find_outside(text, at ? at : end, '#');
     const char *path_end = hash ? hash : at ? at : end;
-    *out = (struct stm_address){.seed = v->n_seeds == 1 ? 0 : -1};
+    *out = (struct stm_address){.node = -1, .seed = v->n_seeds == 1 ? 0 : -1};
     int rc = find_node(v, (struct slice){text, (size_t)(path_end - text)}, &out->node, err);
     if (!rc && hash)
         rc = find_seed(v, (struct slice){hash + 1, (size_t)((at ? at : end) - hash - 1)},
