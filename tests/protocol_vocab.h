@@ -40,22 +40,9 @@ static const struct stm_param tv_adamw[] = {
     PARAM("decay", NUM, 0, 100, false, false, NULL, "0", "weight decay"),
     PARAM("order", SYM, 0, 0, false, false, tv_order, "step_then_decay", "of step and decay"),
 };
-static const struct stm_param tv_ema[] = {
-    PARAM("beta", NUM, 0, 1, false, true, NULL, "0.98", "decay"),
-    PARAM("lambda", NUM, 0, 1e3, false, false, NULL, NULL, "weight of the mean"),
-};
-static const struct stm_param tv_clip[] = {
-    PARAM("at", NUM, 0, 1e6, true, false, NULL, NULL, "largest value"),
-};
-static const struct stm_param tv_fraction[] = {
-    PARAM("of", NUM, 0, 1, true, false, NULL, NULL, "share of the training pairs"),
-};
-static const struct stm_sig tv_grads[] = {{"ema", tv_ema, 2, "adds a running mean"},
-                                          {"perp", NULL, 0, "takes the radial part away"}};
-static const struct stm_sig tv_logits[] = {{"clip", tv_clip, 1, "cuts at a value"},
-                                           {"normalize", tv_clip, 1, "to one norm"}};
-static const struct stm_sig tv_data[] = {{"fraction", tv_fraction, 1, "a prefix"}};
-static const char *const tv_none[] = {"none", NULL};
+static const char *const tv_grads[] = {"none", "ema", "perp", NULL};
+static const char *const tv_logits[] = {"plain", "clip", "normalize", NULL};
+static const char *const tv_data[] = {"full", "fraction", NULL};
 
 static const struct stm_param tv_knobs[] = {
     PARAM("lr", NUM, 0, 10, true, false, NULL, NULL, "learning rate"),
@@ -70,27 +57,14 @@ static const struct stm_param tv_knobs[] = {
     PARAM("optimizer.beta2", NUM, 0, 1, false, true, NULL, NULL, "second moment"),
     PARAM("optimizer.momentum", NUM, 0, 1, false, true, NULL, NULL, "of sgd"),
     PARAM("stream.batch", INT, 0, 1e6, false, false, NULL, "0", "which batches"),
-    {.name = "data.train",
-     .kind = STM_K_SYM,
-     .syms = tv_full,
-     .def = "full",
-     .doc = "pairs trained on",
-     .calls = tv_data,
-     .n_calls = 1},
-    {.name = "grad",
-     .kind = STM_K_SYM,
-     .syms = tv_none,
-     .def = "none",
-     .doc = "what becomes of the gradient",
-     .calls = tv_grads,
-     .n_calls = 2},
-    {.name = "logits",
-     .kind = STM_K_SYM,
-     .syms = tv_none,
-     .def = "none",
-     .doc = "what becomes of the logits",
-     .calls = tv_logits,
-     .n_calls = 2},
+    PARAM("data.train", SYM, 0, 0, false, false, tv_data, "full", "pairs trained on"),
+    PARAM("data.train.fraction.of", NUM, 0, 1, true, false, NULL, NULL, "a prefix of the pairs"),
+    PARAM("grad", SYM, 0, 0, false, false, tv_grads, "none", "what becomes of the gradient"),
+    PARAM("grad.ema.beta", NUM, 0, 1, false, true, NULL, "0.98", "decay"),
+    PARAM("grad.ema.lambda", NUM, 0, 1e3, false, false, NULL, NULL, "weight of the mean"),
+    PARAM("logits", SYM, 0, 0, false, false, tv_logits, "plain", "what becomes of the logits"),
+    PARAM("logits.clip.c", NUM, 0, 1e6, true, false, NULL, NULL, "largest value"),
+    PARAM("logits.normalize.c", NUM, 0, 1e6, true, false, NULL, NULL, "norm"),
 };
 static const struct stm_group tv_groups[] = {
     {"E", false, false}, {"W1", false, false},     {"W2", false, false},   {"b1", true, false},
@@ -118,7 +92,7 @@ static const struct stm_model_sig tv_models[] = {
 static const struct stm_sig tv_optimizers[] = {{"adamw", tv_adamw, 6, "adam, decoupled decay"}};
 
 static const struct stm_vocab test_vocab = {
-    tv_tasks,   1, tv_models, 1, tv_optimizers, 1, tv_knobs, 15,
+    tv_tasks,   1, tv_models, 1, tv_optimizers, 1, tv_knobs, 20,
     tv_metrics, 8, tv_holds,  4, tv_fields,
 };
 

@@ -113,13 +113,13 @@ enum stm_assign_op { STM_OP_SET, STM_OP_LE, STM_OP_MUL, STM_OP_ADD };
  *
  * Values, by kind:
  *
- * - NAME with STM_R_NONE: a word, such as f64, mse, full.
- * - CALL with STM_R_NONE: a value with arguments, for `set` only. The name is "ema"; one kid for
- * each argument of its signature, in the signature's order, defaults filled in; keys[i] is its
- * name, the kid a NUM or a word. To the engine it is the word under TARGET and each kid under
- *   TARGET.KEY: grad = ema, grad.beta = 0.98, grad.lambda = 2.
+ * - NAME with STM_R_NONE: a word, as f64, mse, full.
+ * - CALL with STM_R_NONE: a word with arguments, of `set` only. name is "ema"; one kid for each
+ *   argument in the vocabulary's order, defaults filled in, keys[i] its name; a kid is a NUM or a
+ *   word. To the engine it is TARGET = name, then TARGET.name.key = kid: grad = ema,
+ *   grad.ema.beta = 0.98, grad.ema.lambda = 2.
  * - TUPLE: the values of a share, one NUM for each group of the target.
- * - All else: a number: constant, captured or calibrated. */
+ * - all else: a number, constant, captured or calibrated. */
 struct stm_action {
     enum stm_verb verb;
     const char *target;
@@ -153,7 +153,7 @@ struct stm_bind { /* one sweep variable of one instance */
 };
 
 struct stm_assign {  /* one resolved setting, as the engine's settings take it */
-    const char *key; /* "task", "task.p", "model.act", "lr", "lr.E", "batch", "grad.beta" */
+    const char *key; /* "task", "task.p", "model.act", "lr", "lr.E", "grad.ema.beta" */
     bool is_num;
     double num;
     const char *sym;

@@ -18,14 +18,17 @@ enum stm_kind {
     STM_K_SYM   /* one of `syms` */
 };
 
-struct stm_sig;
-
 /* One named, typed value: an argument of a task, model or optimizer, or a knob.
  *
- * Names of knobs may be dotted. One that begins with another knob's name is a part of it
- * (`precision.loss`); with no default it follows the whole until it is set. A name that ends in
- * `.*` stands for the knob of each group of the model: `lr.*` gives `lr.E`, `lr.W1`, `lr.weights`.
- * A knob `optimizer.X` is the optimizer's argument X, where the optimizer at hand has it. */
+ * Names of knobs may be dotted.
+ *   PART of a knob: `precision.loss`. Without a default it follows the whole until it is set.
+ *   ARGUMENT of a word: `logits.clip.c` is the c of `logits = clip(10)`, because `clip` is one of
+ *     the words of `logits`. It is given with its word only, by name or, the first one in the
+ *     table, without; an argument without a default must be given. Settings are then
+ *     logits = clip, logits.clip.c = 10. `grad = ema(beta = 0.98, lambda = 2)` has two such knobs.
+ *   GROUP: a name that ends in `.*` stands for the knob of each group of the model: `lr.*` gives
+ *     `lr.E`, `lr.W1`, `lr.weights`. Without a default it follows the whole.
+ *   `optimizer.X` is the optimizer's argument X, where the optimizer at hand has it. */
 struct stm_param {
     const char *name;
     enum stm_kind kind;
@@ -35,12 +38,6 @@ struct stm_param {
         *syms;       /* NULL-terminated names; a number knob may have them too (batch = full) */
     const char *def; /* default as it would be written; NULL: must be given */
     const char *doc; /* one line, lower case, with the unit */
-    /* Values that are calls: `grad = ema(beta = 0.98, lambda = 2)`, `logits = clip(10)`; besides
-     * the words in `syms` (`none`). The first argument may be written without its name. Such a
-     * value is handed on as the word `ema` under the knob's own key and one value under `KEY.ARG`
-     * for each argument of the signature, defaults filled in: grad, grad.beta, grad.lambda. */
-    const struct stm_sig *calls;
-    size_t n_calls;
 };
 
 /* A constructor with named arguments: modular_add(p = 59, train = 0.40). */

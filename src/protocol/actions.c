@@ -138,7 +138,8 @@ static const char *knob_target(struct check *k, const struct stm_expr *e,
 {
     const char *name = knob_name(k, e), *group = pr_knob_group(k, name);
     struct near near = {.name = name};
-    for (size_t i = 0; i < k->voc->n_knobs; i++) pr_near(&near, k->voc->knobs[i].name);
+    for (size_t i = 0; i < k->voc->n_knobs; i++)
+        if (!pr_is_argument(k->voc, &k->voc->knobs[i])) pr_near(&near, k->voc->knobs[i].name);
     if (group && !pr_group(k, group, e->span)) return NULL;
     *knob = pr_knob(k, name);
     if (*knob && optimizer_has(k, e, name)) return name;
@@ -146,7 +147,9 @@ static const char *knob_target(struct check *k, const struct stm_expr *e,
     struct stm_diag *d = pr_diag(k->c, "E0201", e->span, "there is no setting `%s`", name);
     size_t mark = k->c->scratch.n;
     for (size_t i = 0; i < k->voc->n_knobs; i++)
-        stm_buf_printf(&k->c->scratch, "%s%s", i ? ", " : "", k->voc->knobs[i].name);
+        if (!pr_is_argument(k->voc, &k->voc->knobs[i]))
+            stm_buf_printf(&k->c->scratch, "%s%s", k->c->scratch.n > mark ? ", " : "",
+                           k->voc->knobs[i].name);
     const char *known = pr_scratch_take(k->c, mark);
     if (near.best)
         pr_help(k->c, d, "there is a setting with a similar name: `%s`", near.best);

@@ -141,8 +141,10 @@ const struct stm_param *pr_knob(const struct check *k, const char *name);
 const char *pr_knob_group(const struct check *k, const char *name);
 /* Whether `name` is one of the words that `p` can be: an arm called f64 does not hide f64. */
 bool pr_is_value(const struct stm_param *p, const char *name);
-/* Whether it is one of the words that take arguments. */
-bool pr_is_call(const struct stm_param *p, const char *name);
+/* Whether it is a word of `p` that takes arguments: clip. */
+bool pr_takes_arguments(struct check *k, const struct stm_param *p, const char *word);
+/* Whether a knob is the argument of a word: logits.clip.c. */
+bool pr_is_argument(const struct stm_vocab *v, const struct stm_param *p);
 /* Whether `e` is written as a word (f64) or a word with arguments (clip(10)) rather than as a
  * number; *out is then the value, or NULL after a reported error. */
 bool pr_is_word_value(struct check *k, const struct stm_param *p, const struct stm_expr *e,
@@ -156,7 +158,7 @@ bool pr_fits(struct check *k, const struct stm_param *p, const struct stm_expr *
  * the first one may stand without its name. */
 struct stm_expr **pr_arguments(struct check *k, const struct stm_sig *sig,
                                const struct stm_expr *call, bool first_plain);
-/* Appends `key` and, for a value with arguments, `key.ARG` to settings (struct stm_assign). */
+/* Appends `key` and, for a word with arguments, `key.WORD.ARG` to settings (struct stm_assign). */
 void pr_put_assigns(struct check *k, struct vec *out, const char *key, const struct stm_param *p,
                     const struct stm_expr *v);
 

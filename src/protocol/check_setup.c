@@ -82,7 +82,8 @@ static bool train_key(struct check *k, const struct ast_stmt *s, struct vec *out
     }
     struct near near = {.name = s->name.text};
     pr_near(&near, "optimizer");
-    for (size_t i = 0; i < k->voc->n_knobs; i++) pr_near(&near, k->voc->knobs[i].name);
+    for (size_t i = 0; i < k->voc->n_knobs; i++)
+        if (!pr_is_argument(k->voc, &k->voc->knobs[i])) pr_near(&near, k->voc->knobs[i].name);
     const struct stm_param *p = pr_knob(k, s->name.text);
     if (!p) {
         struct stm_diag *d =
@@ -119,7 +120,7 @@ static bool train_settings(struct check *k, const struct ast_stmt *s, struct vec
     }
     for (size_t i = 0; ok && i < k->voc->n_knobs; i++) {
         const struct stm_param *p = &k->voc->knobs[i];
-        if (find(out, p->name)) continue;
+        if (find(out, p->name) || pr_is_argument(k->voc, p)) continue;
         if (p->def) {
             pr_put_assigns(k, out, p->name, p, pr_default_expr(k, p, s->name.span));
         } else if (!strchr(p->name, '.')) { /* parts of a knob follow the whole */

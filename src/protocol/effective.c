@@ -242,14 +242,16 @@ static const char *assign_text(struct check *k, int node, const struct stm_assig
 {
     if (a->is_num) return pr_number_text(k->c, a->num);
     const struct stm_node *run = pr_node(k, pr_node(k, node)->run);
-    size_t n = strlen(a->key), mark = k->c->scratch.n, args = 0;
+    size_t n = strlen(a->key), w = strlen(a->sym), mark = k->c->scratch.n, args = 0;
     const struct stm_param *knob = pr_knob(k, a->key);
-    if (!knob || !pr_is_call(knob, a->sym)) return a->sym;
+    if (!knob || !pr_takes_arguments(k, knob, a->sym)) return a->sym;
     stm_buf_printf(&k->c->scratch, "%s(", a->sym);
     for (unsigned i = 0; i < run->n_base; i++) {
         const struct stm_assign *b = &run->base[i];
-        if (strncmp(b->key, a->key, n) != 0 || b->key[n] != '.') continue;
-        stm_buf_printf(&k->c->scratch, "%s%s = ", args++ ? ", " : "", b->key + n + 1);
+        if (strncmp(b->key, a->key, n) != 0 || b->key[n] != '.' ||
+            strncmp(b->key + n + 1, a->sym, w) != 0 || b->key[n + 1 + w] != '.')
+            continue;
+        stm_buf_printf(&k->c->scratch, "%s%s = ", args++ ? ", " : "", b->key + n + w + 2);
         if (b->is_num)
             pr_put_number(&k->c->scratch, b->num);
         else

@@ -14,10 +14,30 @@ static const char *group_of(const struct stm_param *p, const char *name)
     return strncmp(p->name, name, n - 1) == 0 ? name + n - 1 : NULL;
 }
 
+/* Length of "K.W." when `name` is K.W.ARG and W one of the words of the knob `p`, K; else 0. */
+static size_t argument_of(const struct stm_param *p, const char *name)
+{
+    size_t n = strlen(p->name);
+    if (!p->syms || strncmp(p->name, name, n) != 0 || name[n] != '.') return 0;
+    for (unsigned i = 0; p->syms[i]; i++) {
+        size_t w = strlen(p->syms[i]);
+        if (strncmp(name + n + 1, p->syms[i], w) == 0 && name[n + 1 + w] == '.') return n + w + 2;
+    }
+    return 0;
+}
+
+bool pr_is_argument(const struct stm_vocab *v, const struct stm_param *p)
+{
+    for (size_t i = 0; i < v->n_knobs; i++)
+        if (argument_of(&v->knobs[i], p->name)) return true;
+    return false;
+}
+
 const struct stm_param *pr_knob(const struct check *k, const char *name)
 {
     for (size_t i = 0; i < k->voc->n_knobs; i++) {
         const struct stm_param *p = &k->voc->knobs[i];
+        if (pr_is_argument(k->voc, p)) continue;
         const char *group = group_of(p, name);
         if (group ? pr_has_group(k, group) : strcmp(p->name, name) == 0) return p;
     }
@@ -35,21 +55,41 @@ const char *pr_knob_group(const struct check *k, const char *name)
 
 /* ---- what a value can be ---- */
 
-static const struct stm_sig *call_named(const struct stm_param *p, const char *name)
+static bool is_word(const struct stm_param *p, const char *name)
 {
-    for (size_t i = 0; i < p->n_calls; i++)
-        if (strcmp(p->calls[i].name, name) == 0) return &p->calls[i];
-    return NULL;
+    for (unsigned i = 0; p->syms && p->syms[i]; i++)
+        if (strcmp(p->syms[i], name) == 0) return true;
+    return false;
 }
 
-bool pr_is_call(const struct stm_param *p, const char *name) { return call_named(p, name) != NULL; }
-
-static void put_call(struct stm_buf *b, const struct stm_sig *sig)
+/* The arguments of a word of `p`, as a signature. */
+static struct stm_sig word_sig(struct check *k, const struct stm_param *p, const char *word)
 {
-    stm_buf_printf(b, "%s(", sig->name);
-    for (size_t i = 0; i < sig->n_params; i++)
-        stm_buf_printf(b, "%s%s", i ? ", " : "", sig->params[i].name);
-    stm_buf_printf(b, ")");
+    struct vec args = {0};
+    size_t n = strlen(p->name), w = strlen(word);
+    for (size_t i = 0; is_word(p, word) && i < k->voc->n_knobs; i++) {
+        const struct stm_param *a = &k->voc->knobs[i];
+        if (argument_of(p, a->name) != n + w + 2 || strncmp(a->name + n + 1, word, w)) continue;
+        struct stm_param *arg = pr_push(k->c, &args, sizeof *arg);
+        *arg = *a;
+        arg->name += n + w + 2;
+    }
+    return (struct stm_sig){.name = word, .params = args.p, .n_params = args.n};
+}
+
+bool pr_takes_arguments(struct check *k, const struct stm_param *p, const char *word)
+{
+    return word_sig(k, p, word).n_params > 0;
+}
+
+static void put_word(struct check *k, const struct stm_param *p, const char *word)
+{
+    struct stm_sig sig = word_sig(k, p, word);
+    struct stm_buf *b = &k->c->scratch;
+    stm_buf_printf(b, "%s", word);
+    for (size_t i = 0; i < sig.n_params; i++)
+        stm_buf_printf(b, "%s%s", i ? ", " : "(", sig.params[i].name);
+    if (sig.n_params) stm_buf_printf(b, ")");
 }
 
 static void put_range(struct stm_buf *b, const struct stm_param *p)
@@ -72,11 +112,9 @@ static const char *domain(struct check *k, const struct stm_param *p)
     size_t mark = b->n, words = 0;
     if (p->kind == STM_K_INT || p->kind == STM_K_NUM) put_range(b, p);
     if (p->kind == STM_K_BOOL) stm_buf_printf(b, "on or off");
-    for (; p->syms && p->syms[words]; words++)
-        stm_buf_printf(b, "%s%s", b->n > mark ? (words ? ", " : ", or ") : "", p->syms[words]);
-    for (size_t i = 0; i < p->n_calls; i++) {
-        stm_buf_printf(b, "%s", b->n > mark ? ", " : "");
-        put_call(b, &p->calls[i]);
+    for (; p->syms && p->syms[words]; words++) {
+        stm_buf_printf(b, "%s", b->n > mark ? (words ? ", " : ", or ") : "");
+        put_word(k, p, p->syms[words]);
     }
     return pr_scratch_take(k->c, mark);
 }
@@ -93,9 +131,7 @@ static bool in_range(const struct stm_param *p, double x)
 bool pr_is_value(const struct stm_param *p, const char *name)
 {
     if (p->kind == STM_K_BOOL && (!strcmp(name, "on") || !strcmp(name, "off"))) return true;
-    for (unsigned i = 0; p->syms && p->syms[i]; i++)
-        if (strcmp(p->syms[i], name) == 0) return true;
-    return call_named(p, name) != NULL;
+    return is_word(p, name);
 }
 
 bool pr_fits(struct check *k, const struct stm_param *p, const struct stm_expr *e)
@@ -103,10 +139,9 @@ bool pr_fits(struct check *k, const struct stm_param *p, const struct stm_expr *
     bool plain = e->ref == STM_R_NONE;
     if (e->kind == STM_X_NUM && in_range(p, e->num)) return true;
     if (e->kind == STM_X_NAME && plain && pr_is_value(p, e->name)) return true;
-    if (e->kind == STM_X_CALL && plain && call_named(p, e->name)) return true;
+    if (e->kind == STM_X_CALL && plain && is_word(p, e->name)) return true;
     struct near near = {.name = e->name ? e->name : ""};
     for (unsigned i = 0; p->syms && p->syms[i]; i++) pr_near(&near, p->syms[i]);
-    for (size_t i = 0; i < p->n_calls; i++) pr_near(&near, p->calls[i].name);
     struct stm_diag *d =
         pr_diag(k->c, "E0301", e->span, "`%s` cannot be %s", p->name, pr_expr_text(k->c, e));
     pr_label(k->c, d, "expected %s", domain(k, p));
@@ -142,7 +177,8 @@ static bool known_keys(struct check *k, const struct stm_sig *sig, const struct 
         ok = false;
         struct stm_diag *d;
         if (!call->keys[i])
-            d = pr_diag(k->c, "E0301", call->kids[i]->span, "arguments of `%s` are named",
+            d = pr_diag(k->c, "E0301", call->kids[i]->span,
+                        sig->n_params ? "arguments of `%s` are named" : "`%s` takes no arguments",
                         sig->name);
         else if (twice)
             d = pr_diag(k->c, "E0202", call->kids[i]->span, "`%s` is given twice", near.name);
@@ -191,6 +227,7 @@ static struct stm_expr *call_value(struct check *k, const struct stm_sig *sig,
     if (e->kind == STM_X_NAME) call.keys = NULL;
     struct stm_expr **kids = pr_arguments(k, sig, &call, true);
     if (!kids) return NULL;
+    if (!sig->n_params) return pr_word_expr(k, e->span, sig->name);
     const char **keys = pr_alloc(k->c, sig->n_params * sizeof *keys);
     for (size_t i = 0; i < sig->n_params; i++) keys[i] = sig->params[i].name;
     struct stm_expr *r = pr_alloc(k->c, sizeof *r);
@@ -207,11 +244,11 @@ static struct stm_expr *call_value(struct check *k, const struct stm_sig *sig,
 bool pr_is_word_value(struct check *k, const struct stm_param *p, const struct stm_expr *e,
                       struct stm_expr **out)
 {
-    bool call = e->kind == STM_X_CALL && p->n_calls;
+    bool call = e->kind == STM_X_CALL && p->syms;
     if (e->kind != STM_X_NAME && !call) return false;
     if (e->kind == STM_X_NAME && pr_bind(k, e->name)) return false;
-    const struct stm_sig *sig = call_named(p, e->name);
-    if (sig) return *out = call_value(k, sig, e), true;
+    struct stm_sig sig = word_sig(k, p, e->name);
+    if (sig.n_params || (call && is_word(p, e->name))) return *out = call_value(k, &sig, e), true;
     if (call) {
         if (pr_function(e->name) || pr_metric(k->voc, e->name)) return false;
         pr_fits(k, p, e);
@@ -248,8 +285,8 @@ void pr_put_assigns(struct check *k, struct vec *out, const char *key, const str
     a->num = a->is_num ? v->num : 0;
     a->sym = a->is_num ? NULL : v->name;
     if (v->kind != STM_X_CALL) return;
-    const struct stm_sig *sig = call_named(p, v->name);
+    struct stm_sig sig = word_sig(k, p, v->name);
     for (unsigned i = 0; i < v->n; i++)
-        pr_put_assigns(k, out, pr_printf(k->c, "%s.%s", key, v->keys[i]), &sig->params[i],
-                       v->kids[i]);
+        pr_put_assigns(k, out, pr_printf(k->c, "%s.%s.%s", key, v->name, v->keys[i]),
+                       &sig.params[i], v->kids[i]);
 }
