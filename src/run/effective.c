@@ -113,7 +113,7 @@ static int set_key(const struct stm_timeline *t, const struct stm_active *item, 
     return rc ? rc : stm_settings_num(s, key, v, err);
 }
 
-/* `set grad = ema(beta = 0.98)`: the word under the key, each argument under KEY.ARGUMENT. */
+/* `set grad = ema(beta = 0.98)`: the word under the key, each argument under KEY.WORD.ARGUMENT. */
 static int set_call(const struct stm_timeline *t, const struct stm_active *item,
                     struct stm_settings *s, struct stm_err *err)
 {
@@ -121,7 +121,7 @@ static int set_call(const struct stm_timeline *t, const struct stm_active *item,
     int rc = stm_settings_sym(s, item->action->target, e->name, err);
     for (unsigned i = 0; !rc && i < e->n; i++) {
         char key[120];
-        snprintf(key, sizeof key, "%s.%s", item->action->target, e->keys[i]);
+        snprintf(key, sizeof key, "%s.%s.%s", item->action->target, e->name, e->keys[i]);
         rc = set_key(t, item, key, e->kids[i], s, err);
     }
     return rc;
