@@ -42,7 +42,6 @@ static const struct stm_param tv_adamw[] = {
 };
 static const char *const tv_grads[] = {"none", "ema", "perp", NULL};
 static const char *const tv_logits[] = {"plain", "clip", "normalize", NULL};
-static const char *const tv_data[] = {"full", "fraction", NULL};
 
 static const struct stm_param tv_knobs[] = {
     PARAM("lr", NUM, 0, 10, true, false, NULL, NULL, "learning rate"),
@@ -53,12 +52,13 @@ static const struct stm_param tv_knobs[] = {
     PARAM("precision.loss", SYM, 0, 0, false, false, tv_precision, NULL, "of the loss"),
     PARAM("temperature", NUM, 0, 1e6, true, false, NULL, "1", "divides the logits"),
     PARAM("output_scale", NUM, 0, 1e6, true, false, NULL, "1", "multiplies the logits"),
-    PARAM("lr.*", NUM, 0, 10, true, false, NULL, NULL, "learning rate of a group"),
+    PARAM("lr.E", NUM, 0, 10, true, false, NULL, NULL, "learning rate of E"),
+    PARAM("lr.W1", NUM, 0, 10, true, false, NULL, NULL, "learning rate of W1"),
+    PARAM("lr.weights", NUM, 0, 10, true, false, NULL, NULL, "learning rate of the weights"),
     PARAM("optimizer.beta2", NUM, 0, 1, false, true, NULL, NULL, "second moment"),
     PARAM("optimizer.momentum", NUM, 0, 1, false, true, NULL, NULL, "of sgd"),
     PARAM("stream.batch", INT, 0, 1e6, false, false, NULL, "0", "which batches"),
-    PARAM("data.train", SYM, 0, 0, false, false, tv_data, "full", "pairs trained on"),
-    PARAM("data.train.fraction.of", NUM, 0, 1, true, false, NULL, NULL, "a prefix of the pairs"),
+    PARAM("data.train", NUM, 0, 1, true, false, NULL, NULL, "fraction of the training pairs"),
     PARAM("grad", SYM, 0, 0, false, false, tv_grads, "none", "what becomes of the gradient"),
     PARAM("grad.ema.beta", NUM, 0, 1, false, true, NULL, "0.98", "decay"),
     PARAM("grad.ema.lambda", NUM, 0, 1e3, false, false, NULL, NULL, "weight of the mean"),
@@ -92,7 +92,7 @@ static const struct stm_model_sig tv_models[] = {
 static const struct stm_sig tv_optimizers[] = {{"adamw", tv_adamw, 6, "adam, decoupled decay"}};
 
 static const struct stm_vocab test_vocab = {
-    tv_tasks,   1, tv_models, 1, tv_optimizers, 1, tv_knobs, 20,
+    tv_tasks,   1, tv_models, 1, tv_optimizers, 1, tv_knobs, 21,
     tv_metrics, 8, tv_holds,  4, tv_fields,
 };
 

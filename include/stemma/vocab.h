@@ -21,13 +21,12 @@ enum stm_kind {
 /* One named, typed value: an argument of a task, model or optimizer, or a knob.
  *
  * Names of knobs may be dotted.
- *   PART of a knob: `precision.loss`. Without a default it follows the whole until it is set.
+ *   PART of a knob: `precision.loss`, or `lr.E`, of a group of the model. Without a default it
+ *     follows the whole until it is set.
  *   ARGUMENT of a word: `logits.clip.c` is the c of `logits = clip(10)`, because `clip` is one of
  *     the words of `logits`. It is given with its word only, by name or, the first one in the
  *     table, without; an argument without a default must be given. Settings are then
  *     logits = clip, logits.clip.c = 10. `grad = ema(beta = 0.98, lambda = 2)` has two such knobs.
- *   GROUP: a name that ends in `.*` stands for the knob of each group of the model: `lr.*` gives
- *     `lr.E`, `lr.W1`, `lr.weights`. Without a default it follows the whole.
  *   `optimizer.X` is the optimizer's argument X, where the optimizer at hand has it. */
 struct stm_param {
     const char *name;

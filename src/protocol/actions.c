@@ -115,11 +115,9 @@ static const char *held_quantity(struct check *k, const struct stm_expr *e)
 /* `lr.g` with a swept g is the knob of its group. */
 static const char *knob_name(struct check *k, const struct stm_expr *e)
 {
-    const char *name = pr_expr_text(k->c, e);
-    const char *part = pr_knob_group(k, name);
-    const struct stm_bind *b = part ? pr_bind(k, part) : NULL;
-    if (!b || !b->sym) return name;
-    return pr_printf(k->c, "%.*s%s", (int)(part - name), name, b->sym);
+    const struct stm_bind *b = e->kind == STM_X_FIELD ? pr_bind(k, e->name) : NULL;
+    if (!b || !b->sym) return pr_expr_text(k->c, e);
+    return pr_printf(k->c, "%s.%s", pr_expr_text(k->c, e->kids[0]), b->sym);
 }
 
 /* A knob `optimizer.X` is there if the optimizer of the run takes X. */
@@ -136,11 +134,10 @@ static bool optimizer_has(struct check *k, const struct stm_expr *e, const char 
 static const char *knob_target(struct check *k, const struct stm_expr *e,
                                const struct stm_param **knob)
 {
-    const char *name = knob_name(k, e), *group = pr_knob_group(k, name);
+    const char *name = knob_name(k, e);
     struct near near = {.name = name};
     for (size_t i = 0; i < k->voc->n_knobs; i++)
         if (!pr_is_argument(k->voc, &k->voc->knobs[i])) pr_near(&near, k->voc->knobs[i].name);
-    if (group && !pr_group(k, group, e->span)) return NULL;
     *knob = pr_knob(k, name);
     if (*knob && optimizer_has(k, e, name)) return name;
     if (*knob) return NULL;

@@ -137,7 +137,7 @@ void pr_check_setup(struct check *k, const struct ast_stmt *s);
 
 /* values.c */
 const struct stm_param *pr_knob(const struct check *k, const char *name);
-/* "E" of "lr.E", where the vocabulary has `lr.*`; else NULL. */
+/* "E" of the knob "lr.E", or NULL. */
 const char *pr_knob_group(const struct check *k, const char *name);
 /* Whether `name` is one of the words that `p` can be: an arm called f64 does not hide f64. */
 bool pr_is_value(const struct stm_param *p, const char *name);

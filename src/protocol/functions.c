@@ -201,6 +201,14 @@ static struct ty t_ols(struct check *k, const struct stm_expr *e)
     return (struct ty){.base = t.base == TY_BAD ? TY_BAD : TY_FIT};
 }
 
+/* fraction(0.5) is 0.5, where it can be nothing else; folded, so that only others come here. */
+static double fraction(double x) { return x > 0 && x <= 1 ? x : NAN; }
+
+static struct ty t_constant(struct check *k, const struct stm_expr *e)
+{
+    return reject(k, "E0303", e->kids[0], pr_printf(k->c, "`%s` takes a constant", e->name), NULL);
+}
+
 /* bootstrap and nearest have their places, `ci` and `@`; elsewhere they are no values. */
 static struct ty t_misplaced(struct check *k, const struct stm_expr *e)
 {
@@ -222,6 +230,7 @@ static const struct function functions[] = {
     {"exp", 1, 1, {NULL}, t_scalar, exp},
     {"sqrt", 1, 1, {NULL}, t_scalar, sqrt},
     {"abs", 1, 1, {NULL}, t_scalar, fabs},
+    {"fraction", 1, 1, {NULL}, t_constant, fraction},
     {"only", 1, 1, {NULL}, t_uncensor, NULL},
     {"restricted", 2, 2, {NULL}, t_uncensor, NULL},
     {"interp", 1, 1, {"along", "at", NULL}, t_interp, NULL},

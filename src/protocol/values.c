@@ -6,14 +6,6 @@
 
 #include "protocol/check.h"
 
-/* The group of a knob like `lr.E`, when `p` is `lr.*`; else NULL. */
-static const char *group_of(const struct stm_param *p, const char *name)
-{
-    size_t n = strlen(p->name);
-    if (n < 3 || strcmp(p->name + n - 2, ".*") != 0) return NULL;
-    return strncmp(p->name, name, n - 1) == 0 ? name + n - 1 : NULL;
-}
-
 /* Length of "K.W." when `name` is K.W.ARG and W one of the words of the knob `p`, K; else 0. */
 static size_t argument_of(const struct stm_param *p, const char *name)
 {
@@ -38,19 +30,15 @@ const struct stm_param *pr_knob(const struct check *k, const char *name)
     for (size_t i = 0; i < k->voc->n_knobs; i++) {
         const struct stm_param *p = &k->voc->knobs[i];
         if (pr_is_argument(k->voc, p)) continue;
-        const char *group = group_of(p, name);
-        if (group ? pr_has_group(k, group) : strcmp(p->name, name) == 0) return p;
+        if (strcmp(p->name, name) == 0) return p;
     }
     return NULL;
 }
 
 const char *pr_knob_group(const struct check *k, const char *name)
 {
-    for (size_t i = 0; i < k->voc->n_knobs; i++) {
-        const char *group = group_of(&k->voc->knobs[i], name);
-        if (group) return group;
-    }
-    return NULL;
+    const char *dot = strrchr(name, '.');
+    return dot && pr_knob(k, name) && pr_has_group(k, dot + 1) ? dot + 1 : NULL;
 }
 
 /* ---- what a value can be ---- */
