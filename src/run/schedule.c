@@ -47,6 +47,7 @@ struct scheduler {
     const struct stm_run_options *o;
     struct stm_run_outcome *out;
     struct slot *slots;
+    pid_t parent;
     unsigned jobs, busy;
     uint64_t anchor_every;
     unsigned barren; /* workers that died in a row without anything new in the store */
@@ -94,7 +95,7 @@ static int worker_main(const struct scheduler *s, const struct stm_task *t, int 
     sigaction(SIGINT, &sa, NULL);
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() == 1) stop_flag = 1;
+    if (getppid() != s->parent) stop_flag = 1; /* it died before the line above */
     int rc = stm_store_open(&store, stm_store_dir(s->v->store), 0, &err);
     struct stm_work w = {.view = s->v,
                          .task = t,
@@ -308,7 +309,7 @@ static int run_all(struct scheduler *s, struct stm_err *err)
 int stm_run_execute(struct stm_view *v, const struct stm_run_options *options,
                     struct stm_run_outcome *outcome, struct stm_err *err)
 {
-    struct scheduler s = {.v = v, .o = options, .out = outcome};
+    struct scheduler s = {.v = v, .o = options, .out = outcome, .parent = getpid()};
     *outcome = (struct stm_run_outcome){0};
     if (strcmp(stm_engine_profile(), v->profile))
         return stm_fail(err, STM_E_PROFILE,
