@@ -37,8 +37,11 @@ END_TEST
 /* Words that came after the first texts were stored have a line only where they say something. */
 START_TEST(quiet_lines)
 {
-    struct stm_settings *s = settings_of(TINY, "logits = plain\nlogits.clip.c = 3\n");
-    ck_assert_ptr_null(strstr(stm_settings_text(s), "logits"));
+    struct stm_settings *s = settings_of(TINY, "logits = plain\nlogits.clip.c = 3\ngrad = plain\n"
+                                               "grad.ema.beta = 0.5\nstream.batch = 0\n");
+    struct stm_settings *none = settings_of(TINY, "");
+    ck_assert_str_eq(stm_settings_text(s), stm_settings_text(none));
+    stm_settings_free(none);
     stm_settings_free(s);
     s = settings_of(TINY, "logits = clip\nlogits.clip.c = 3\nlogits.normalize.c = 2\n"
                           "precision.loss = f64\n");
@@ -59,9 +62,20 @@ END_TEST
 /* Random settings: text -> settings -> text is the same text, and numbers keep every bit. */
 START_TEST(text_round_trips)
 {
-    static const char *const knobs[] = {"lr",           "weight_decay",    "temperature",
-                                        "output_scale", "optimizer.beta1", "optimizer.eps",
-                                        "task.train",   "optimizer.decay", "optimizer.lr"};
+    static const char *const knobs[] = {"lr",
+                                        "weight_decay",
+                                        "temperature",
+                                        "output_scale",
+                                        "optimizer.beta1",
+                                        "optimizer.eps",
+                                        "task.train",
+                                        "optimizer.decay",
+                                        "optimizer.lr",
+                                        "lr.E",
+                                        "lr.weights",
+                                        "data.train",
+                                        "grad.ema.beta",
+                                        "logits.clip.c"};
     static const char *const groups[] = {"norm(E)", "norm(W1)", "norm(weights)", "norm(all)"};
     static const char *const frozen[] = {"b1", "b2", "biases"};
     struct stm_rand r = stm_rand_at(1, STM_STREAM_PERTURB, 0);
@@ -70,7 +84,7 @@ START_TEST(text_round_trips)
         struct stm_settings *s = settings_of(TINY, ""), *back = NULL, *copy = NULL;
         for (uint32_t i = stm_rand_below(&r, 8); i; i--) {
             double v = stm_rand_uniform(&r) * pow(10, -(double)stm_rand_below(&r, 12));
-            ck_assert_int_eq(stm_settings_num(s, knobs[stm_rand_below(&r, 9)], v, &err), 0);
+            ck_assert_int_eq(stm_settings_num(s, knobs[stm_rand_below(&r, 14)], v, &err), 0);
             if (stm_rand_below(&r, 2))
                 ck_assert_int_eq(
                     stm_settings_hold(s, groups[stm_rand_below(&r, 4)],
@@ -79,6 +93,12 @@ START_TEST(text_round_trips)
                     0);
             if (stm_rand_below(&r, 2))
                 ck_assert_int_eq(stm_settings_freeze(s, frozen[stm_rand_below(&r, 3)], &err), 0);
+        }
+        if (round % 2) {
+            ck_assert_int_eq(stm_settings_num(s, "batch", 1 + stm_rand_below(&r, 24), &err), 0);
+            ck_assert_int_eq(stm_settings_num(s, "stream.batch", stm_rand_below(&r, 9), &err), 0);
+            ck_assert_int_eq(stm_settings_sym(s, "grad", "ema", &err), 0);
+            ck_assert_int_eq(stm_settings_sym(s, "logits", "clip", &err), 0);
         }
         const char *text = stm_settings_text(s);
         ck_assert_msg(stm_settings_parse(&back, text, &err) == 0, "%s\n%s", err.msg, text);
@@ -97,16 +117,24 @@ END_TEST
 static const struct {
     const char *line, *says;
 } wrong[] = {
-    {"flavour = 3", "unknown setting `flavour`; there is model, optimizer, task, batch, logits, "
-                    "loss, lr, output_scale, precision, precision.loss, temperature, weight_decay"},
+    {"flavour = 3",
+     "unknown setting `flavour`; there is model, optimizer, task, batch, data.train, "
+     "grad, logits, loss, lr, lr.GROUP, output_scale, precision, precision.loss, "
+     "stream.batch, temperature, weight_decay"},
     {"loss = hinge", "loss = hinge is not known; there is cross_entropy, mse, stablemax"},
     {"logits = square", "logits = square is not known; there is plain, clip, normalize"},
     {"logits.clip.c = 0", "logits.clip.c = 0 is outside (0, 1e+06]"},
     {"precision = f16", "precision = f16 is not known; there is f32, f64"},
-    {"batch = 32", "`batch` is a name, not a number"},
+    {"batch = half", "batch = half is not known; there is full"},
+    {"batch = 0", "batch = 0 is outside [1, 1.04858e+06]"},
+    {"stream.batch = 0.5", "stream.batch = 0.5 is not a whole number"},
+    {"grad = sign", "grad = sign is not known; there is plain, ema, perp"},
+    {"grad.ema.beta = 1", "grad.ema.beta = 1 is outside [0, 1)"},
+    {"data.train = 1.1", "data.train = 1.1 is outside (0, 1]"},
     {"model = transformer", "there is no model `transformer`; there is embed_mlp"},
-    {"task = parity", "there is no task `parity`; there is modular_add"},
-    {"optimizer = sgd", "there is no optimizer `sgd`; there is adamw"},
+    {"task = parity", "there is no task `parity`; there is modular_add, modular_sub, modular_mul, "
+                      "modular_div"},
+    {"optimizer = lion", "there is no optimizer `lion`; there is adamw, sgd"},
     {"optimizer.nesterov = 1", "optimizer `adamw` has no argument `nesterov`; it has lr, beta1, "
                                "beta2, eps, decay, order"},
     {"optimizer.order = both",

@@ -26,8 +26,19 @@ static void steps(struct stm_trainer *t, int n)
 START_TEST(a_restored_run_is_the_uninterrupted_one)
 {
     open_engine();
-    static const char *const more[] = {"", "precision = f64\n", "hold norm(weights) = 5\n",
-                                       "freeze E\ntemperature = 2\n"};
+    static const char *const more[] = {
+        "",
+        "precision = f64\n",
+        "hold norm(weights) = 5\n",
+        "freeze E\ntemperature = 2\n",
+        "batch = 7\n",
+        "batch = 5\nstream.batch = 3\ndata.train = 0.7\nprecision = f64\n",
+        "grad = ema\ngrad.ema.beta = 0.98\ngrad.ema.lambda = 2\n",
+        "grad = perp\n",
+        "optimizer = sgd\nlr = 0.1\noptimizer.momentum = 0.9\n",
+        "precision.loss = f64\nloss = stablemax\nlr.E = 0.1\n",
+        "loss = mse\nlogits = normalize\nlogits.normalize.c = 3\n",
+        "task = modular_div\ntask.p = 7\ntask.train = 0.5\n"};
     struct stm_trainer *a = trainer_of(TINY, more[_i], 6), *b = trainer_of(TINY, more[_i], 99);
     struct stm_state saved;
     steps(a, 15);
@@ -274,7 +285,7 @@ int main(void)
     Suite *suite = suite_create("engine state");
     TCase *tc = tcase_create("state");
     tcase_set_timeout(tc, 300);
-    tcase_add_loop_test(tc, a_restored_run_is_the_uninterrupted_one, 0, 4);
+    tcase_add_loop_test(tc, a_restored_run_is_the_uninterrupted_one, 0, 12);
     const TTest *const tests[] = {the_view_has_the_named_tensors,
                                   the_start_depends_on_the_seed_alone,
                                   foreign_states_are_refused,

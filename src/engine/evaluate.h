@@ -4,7 +4,8 @@
 
 #include "engine/trainer.h"
 
-/* Fills every field of the training pairs, of the test pairs, or of both; in tiles. */
-void stm_evaluate(struct stm_trainer *t, bool train, bool test);
+/* Fills every field of the training pairs, of those that data.train leaves out, of the test pairs;
+ * in tiles. */
+void stm_evaluate(struct stm_trainer *t, bool train, bool left_out, bool test);
 
 #endif

@@ -140,8 +140,8 @@ static bool meets(double x, int op, double bound)
  * part ascending. NaN for an empty set. */
 static double over_set(const struct stm_trainer *t, const struct stm_metric *m, int field)
 {
-    size_t train = t->net.task.train, all = t->net.task.pairs;
-    size_t from = m->set == STM_SET_TEST ? train : 0, to = m->set == STM_SET_TRAIN ? train : all;
+    size_t from = m->set == STM_SET_TEST ? t->test_from : 0;
+    size_t to = m->set == STM_SET_TRAIN ? t->train : t->net.task.pairs;
     const double *x = t->field[field];
     double sum = 0;
     for (size_t i = from; i < to; i++) sum += m->op >= 0 ? meets(x[i], m->op, m->bound) : x[i];
@@ -151,13 +151,14 @@ static double over_set(const struct stm_trainer *t, const struct stm_metric *m, 
 void stm_trainer_measure(struct stm_trainer *t, const struct stm_metric *const *m, size_t n,
                          double *out)
 {
-    bool train = false, test = false;
+    bool train = false, test = false, all = false;
     for (size_t i = 0; i < n; i++) {
         if (m[i]->set < 0) continue;
         train |= m[i]->set != STM_SET_TEST;
         test |= m[i]->set != STM_SET_TRAIN;
+        all |= m[i]->set == STM_SET_ALL;
     }
-    stm_evaluate(t, train, test);
+    stm_evaluate(t, train, all, test);
     for (size_t i = 0; i < n; i++) {
         const struct stm_metric_type *type = stm_metrics[m[i]->index];
         int field = m[i]->field >= 0 ? m[i]->field : type->field;

@@ -35,10 +35,16 @@ static int find_symbol(const struct stm_param *p, const char *name)
     return -1;
 }
 
+double stm_param_symbol(const struct stm_param *p, int i)
+{
+    return p->kind == STM_K_SYM ? i : -1 - i;
+}
+
 double stm_param_default(const struct stm_param *p)
 {
     if (!p->def) return NAN;
-    return p->kind == STM_K_SYM ? find_symbol(p, p->def) : strtod(p->def, NULL);
+    int i = find_symbol(p, p->def);
+    return i < 0 ? strtod(p->def, NULL) : stm_param_symbol(p, i);
 }
 
 /* A parameter and where its value lives. */
@@ -97,7 +103,11 @@ static int unknown_key(const struct stm_settings *s, const char *key, struct stm
         if (strcmp(v->knobs[i].name, key) == 0)
             return stm_fail(err, STM_E_INVALID, "`%s` before an optimizer is chosen", key);
         int word;
-        if (stm_knob_owner((int)i, &word) < 0) append(list, sizeof list, v->knobs[i].name);
+        if (stm_knob_owner((int)i, &word) >= 0) continue;
+        if (i == STM_KNOB_LR_E)
+            append(list, sizeof list, "lr.GROUP");
+        else if (!stm_knob_lr_group((int)i))
+            append(list, sizeof list, v->knobs[i].name);
     }
     return stm_fail(err, STM_E_INVALID, "unknown setting `%s`; there is model, optimizer, task, %s",
                     key, list);
@@ -157,7 +167,7 @@ int stm_settings_sym(struct stm_settings *s, const char *key, const char *value,
             append(list, sizeof list, *sym);
         return stm_fail(err, STM_E_INVALID, "%s = %s is not known; there is %s", key, value, list);
     }
-    *slot.value = i;
+    *slot.value = stm_param_symbol(slot.param, i);
     return 0;
 }
 
@@ -281,6 +291,10 @@ int stm_settings_complete(const struct stm_settings *s, struct stm_err *err)
     }
     int rc = words_complete(s, err);
     if (rc) return rc;
+    for (int k = 0; k < STM_KNOBS; k++) {
+        const char *group = stm_knob_lr_group(k);
+        if (group && !isnan(s->knob[k]) && (rc = check_group(s, group, NULL, err))) return rc;
+    }
     uint32_t frozen = 0, mask;
     for (size_t i = 0; i < s->n_freezes; i++) {
         mask = stm_group_mask(s->part[STM_PART_MODEL], s->freeze[i], NULL);

@@ -20,7 +20,7 @@ struct stm_hold {
     size_t n;
 };
 
-/* Values are numbers; a symbol is its place in the parameter's `syms`; NaN is not set. */
+/* Values are numbers; a symbol is what stm_param_symbol says; NaN is not set. */
 struct stm_settings {
     int part[STM_PARTS]; /* place in its table, -1: not set */
     double arg[STM_PARTS][STM_ARGS_MAX];
@@ -34,7 +34,10 @@ struct stm_settings {
 
 /* The signature of the chosen task, model or optimizer; NULL when it is not set. */
 const struct stm_sig *stm_settings_part(const struct stm_settings *s, enum stm_part part);
-/* Its default as a number, a symbol as its place; NaN when it has none. */
+/* The value that stands for symbol i: its place, or a number below 0 where numbers are allowed too.
+ */
+double stm_param_symbol(const struct stm_param *p, int i);
+/* Its default as a value; NaN when it has none. */
 double stm_param_default(const struct stm_param *p);
 /* STM_E_INVALID naming what is still not set, or what contradicts itself. */
 int stm_settings_complete(const struct stm_settings *s, struct stm_err *err);

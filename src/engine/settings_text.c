@@ -23,6 +23,8 @@ static void add_value(struct lines *l, const char *prefix, const char *name,
     if (isnan(value)) return;
     if (p->kind == STM_K_SYM)
         snprintf(number, sizeof number, "%s", p->syms[(size_t)value]);
+    else if (p->syms && value < 0)
+        snprintf(number, sizeof number, "%s", p->syms[(size_t)(-1 - value)]);
     else
         stm_number_text(number, value);
     snprintf(l->line[l->n++], LINE, "%s%s = %s", prefix, name, number);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "engine/grad_ema.h"
+#include "engine/grad_perp.h"
 #include "engine/hold.h"
 #include "engine/logits_clip.h"
 #include "engine/logits_normalize.h"
@@ -11,16 +13,24 @@
 #include "engine/metric.h"
 #include "engine/model_embed_mlp.h"
 #include "engine/optimizer_adamw.h"
+#include "engine/optimizer_sgd.h"
 #include "engine/task_modular.h"
 #include "stemma/engine.h"
 
 /* One line each: name, arguments, their number, implementation, what it is. */
 #define TASKS(X)                                                                                   \
     X("modular_add", stm_modular_params, STM_MODULAR_PARAMS, stm_modular_add,                      \
-      "(a + b) mod p over all p*p pairs")
+      "(a + b) mod p over all p*p pairs")                                                          \
+    X("modular_sub", stm_modular_params, STM_MODULAR_PARAMS, stm_modular_sub,                      \
+      "(a - b) mod p over all p*p pairs")                                                          \
+    X("modular_mul", stm_modular_params, STM_MODULAR_PARAMS, stm_modular_mul,                      \
+      "a * b mod p over all p*p pairs")                                                            \
+    X("modular_div", stm_modular_params, STM_MODULAR_PARAMS, stm_modular_div,                      \
+      "a / b mod p, p prime, over the p*(p-1) pairs with b not 0")
 
 #define OPTIMIZERS(X)                                                                              \
-    X("adamw", stm_adamw_params, STM_ADAMW_PARAMS, stm_adamw, "Adam with decoupled weight decay")
+    X("adamw", stm_adamw_params, STM_ADAMW_PARAMS, stm_adamw, "Adam with decoupled weight decay")  \
+    X("sgd", stm_sgd_params, STM_SGD_PARAMS, stm_sgd, "gradient descent with momentum")
 
 /* ... and the groups of its tensors. */
 #define MODELS(X)                                                                                  \
@@ -33,7 +43,11 @@
     X("mse", stm_mse)                                                                              \
     X("stablemax", stm_stablemax)
 
-/* The first word takes them as they are. */
+/* The first word of these two takes them as they are. */
+#define GRADS(X)                                                                                   \
+    X("ema", stm_grad_ema)                                                                         \
+    X("perp", stm_grad_perp)
+
 #define LOGITS(X)                                                                                  \
     X("clip", stm_logits_clip)                                                                     \
     X("normalize", stm_logits_normalize)
@@ -59,8 +73,8 @@
 #define TYPE(name, params, n, type, doc)              &type,
 #define MODEL_SIG(name, params, n, type, g, ng, doc)  {{name, params, n, doc}, g, ng},
 #define MODEL_TYPE(name, params, n, type, g, ng, doc) &type,
-#define LOSS_NAME(name, type)                         name,
-#define LOSS_TYPE(name, type)                         &type,
+#define WORD(name, type)                              name,
+#define WORD_TYPE(name, type)                         &type,
 #define HOLD_SIG(name, arg, bound, type, doc)         {name, arg, bound, doc},
 #define HOLD_TYPE(name, arg, bound, type, doc)        &type,
 #define METRIC_SIG(name, arg, type, doc)              {name, arg, doc},
@@ -75,11 +89,14 @@ const struct stm_model_type *const stm_models[] = {MODELS(MODEL_TYPE)};
 static const struct stm_sig optimizer_sigs[] = {OPTIMIZERS(SIG)};
 const struct stm_optimizer_type *const stm_optimizers[] = {OPTIMIZERS(TYPE)};
 
-static const char *const loss_names[] = {LOSSES(LOSS_NAME) NULL};
-const struct stm_loss_type *const stm_losses[] = {LOSSES(LOSS_TYPE)};
+static const char *const loss_names[] = {LOSSES(WORD) NULL};
+const struct stm_loss_type *const stm_losses[] = {LOSSES(WORD_TYPE)};
 
-static const char *const logits_names[] = {"plain", LOGITS(LOSS_NAME) NULL};
-const struct stm_logits_type *const stm_logits_types[] = {NULL, LOGITS(LOSS_TYPE)};
+static const char *const grad_names[] = {"plain", GRADS(WORD) NULL};
+const struct stm_grad_type *const stm_grad_types[] = {NULL, GRADS(WORD_TYPE)};
+
+static const char *const logits_names[] = {"plain", LOGITS(WORD) NULL};
+const struct stm_logits_type *const stm_logits_types[] = {NULL, LOGITS(WORD_TYPE)};
 
 static const struct stm_hold_sig hold_sigs[] = {HOLDS(HOLD_SIG)};
 const struct stm_hold_type *const stm_holds[] = {HOLDS(HOLD_TYPE)};
@@ -92,12 +109,45 @@ static const char *const batches[] = {"full", NULL};
 static const char *const fields[] = {"p_correct", "margin", NULL};  /* as enum stm_field */
 const char *const stm_set_names[] = {"train", "test", "all", NULL}; /* as enum stm_set */
 
+#define LR_OF(id, group)                                                                           \
+    [STM_KNOB_LR_##id] = {.name = "lr." group,                                                     \
+                          .kind = STM_K_NUM,                                                       \
+                          .min = 0,                                                                \
+                          .max = 1e6,                                                              \
+                          .doc = "learning rate of " group "; that of the optimizer if not given"}
+
 static const struct stm_param knobs[STM_KNOBS] = {
     [STM_KNOB_BATCH] = {.name = "batch",
-                        .kind = STM_K_SYM,
+                        .kind = STM_K_INT,
+                        .min = 1,
+                        .max = 1 << 20,
                         .syms = batches,
                         .def = "full",
-                        .doc = "pairs an update sees"},
+                        .doc = "training pairs an update sees, distinct, drawn for every step"},
+    [STM_KNOB_DATA_TRAIN] = {.name = "data.train",
+                             .kind = STM_K_NUM,
+                             .min = 0,
+                             .max = 1,
+                             .open_min = true,
+                             .doc = "fraction of the task's training pairs that is trained on: the "
+                                    "first of its permutation; the test pairs stay"},
+    [STM_KNOB_GRAD] = {.name = "grad",
+                       .kind = STM_K_SYM,
+                       .syms = grad_names,
+                       .def = "plain",
+                       .doc = "what the optimizer sees of the gradient"},
+    [STM_KNOB_GRAD_EMA_BETA] = {.name = "grad.ema.beta",
+                                .kind = STM_K_NUM,
+                                .min = 0,
+                                .max = 1,
+                                .open_max = true,
+                                .doc = "grad = ema(beta, lambda): the gradient plus lambda times "
+                                       "its moving average of decay beta"},
+    [STM_KNOB_GRAD_EMA_LAMBDA] = {.name = "grad.ema.lambda",
+                                  .kind = STM_K_NUM,
+                                  .min = -1e6,
+                                  .max = 1e6,
+                                  .doc = "factor on the moving average"},
     [STM_KNOB_LOGITS] = {.name = "logits",
                          .kind = STM_K_SYM,
                          .syms = logits_names,
@@ -126,6 +176,13 @@ static const struct stm_param knobs[STM_KNOBS] = {
                      .min = 0,
                      .max = 1e6,
                      .doc = "the optimizer's learning rate"},
+    LR_OF(E, "E"),
+    LR_OF(W1, "W1"),
+    LR_OF(W2, "W2"),
+    LR_OF(B1, "b1"),
+    LR_OF(B2, "b2"),
+    LR_OF(BIASES, "biases"),
+    LR_OF(WEIGHTS, "weights"),
     [STM_KNOB_OUTPUT_SCALE] = {.name = "output_scale",
                                .kind = STM_K_NUM,
                                .min = 0,
@@ -144,6 +201,12 @@ static const struct stm_param knobs[STM_KNOBS] = {
          .syms = precisions,
          .doc = "of the loss, its gradient by the logits and p_correct; that of all else if not "
                 "given"},
+    [STM_KNOB_STREAM_BATCH] = {.name = "stream.batch",
+                               .kind = STM_K_INT,
+                               .min = 0,
+                               .max = 1 << 30,
+                               .def = "0",
+                               .doc = "which stream of batches: part of the key of every draw"},
     [STM_KNOB_TEMPERATURE] = {.name = "temperature",
                               .kind = STM_K_NUM,
                               .min = 0,
@@ -160,7 +223,8 @@ static const struct stm_param knobs[STM_KNOBS] = {
 };
 const char *const stm_knob_alias[STM_KNOBS] = {
     [STM_KNOB_LR] = "lr", [STM_KNOB_WEIGHT_DECAY] = "decay"};
-const bool stm_knob_quiet[STM_KNOBS] = {[STM_KNOB_LOGITS] = true};
+const bool stm_knob_quiet[STM_KNOBS] = {
+    [STM_KNOB_GRAD] = true, [STM_KNOB_LOGITS] = true, [STM_KNOB_STREAM_BATCH] = true};
 
 static const struct stm_vocab vocab = {
     .tasks = task_sigs,
@@ -179,6 +243,12 @@ static const struct stm_vocab vocab = {
 };
 
 const struct stm_vocab *stm_engine_vocab(void) { return &vocab; }
+
+const char *stm_knob_lr_group(int knob)
+{
+    return knob > STM_KNOB_LR && knob <= STM_KNOB_LR_WEIGHTS ? strchr(knobs[knob].name, '.') + 1
+                                                             : NULL;
+}
 
 int stm_knob_owner(int knob, int *word)
 {

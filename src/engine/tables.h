@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "stemma/err.h"
 #include "stemma/vocab.h"
 
 enum { STM_ARGS_MAX = 8, STM_TENSORS_MAX = 16, STM_MOMENTS_MAX = 2, STM_SCALARS_MAX = 2 };
@@ -31,6 +32,10 @@ struct stm_task_shape {
 struct stm_task_type {
     void (*shape)(const double *arg, struct stm_task_shape *out);
     uint32_t (*label)(const double *arg, uint32_t pair);
+    /* The pair of place i, ascending; NULL: pair i. */
+    uint32_t (*pair)(const double *arg, uint32_t i);
+    /* STM_E_INVALID: arguments that do not go together; NULL: all of them do. */
+    int (*check)(const double *arg, struct stm_err *err);
 };
 
 /* ---- models ---- */
@@ -115,6 +120,19 @@ struct stm_logits_type {
     void (*back[STM_PRECISIONS])(struct stm_tile *tile, double c);
 };
 
+/* ---- gradient transforms ---- */
+
+enum { STM_GRAD_ARGS_MAX = 2 };
+/* Acts on the gradient of each tensor before the optimizer sees it. */
+struct stm_grad_type {
+    unsigned n_args;
+    int arg[STM_GRAD_ARGS_MAX]; /* knobs */
+    const char *buffer;         /* "grad.ema": prefix of its tensors in the state, which start at 0;
+                                   NULL: none */
+    void (*apply[STM_PRECISIONS])(const double *arg, const void *param, void *grad, void *buffer,
+                                  size_t n);
+};
+
 /* ---- optimizers ---- */
 
 /* One tensor under the optimizer. */
@@ -128,7 +146,8 @@ struct stm_optimizer_type {
     const char *const *moments; /* "adam.m": prefixes of tensor names in the state */
     const char *const *scalars; /* names of float64 scalars in the state */
     double scalar_start;
-    void (*begin)(const double *arg, double *scalar); /* once a step, before the tensors */
+    /* Once a step, before the tensors. The `arg` of update has the learning rate of its tensor. */
+    void (*begin)(const double *arg, double *scalar);
     void (*update[STM_PRECISIONS])(const double *arg, const double *scalar,
                                    const struct stm_slot *slot);
 };
@@ -166,6 +185,7 @@ extern const struct stm_task_type *const stm_tasks[];
 extern const struct stm_model_type *const stm_models[];
 extern const struct stm_loss_type *const stm_losses[];
 extern const struct stm_logits_type *const stm_logits_types[];
+extern const struct stm_grad_type *const stm_grad_types[];
 extern const struct stm_optimizer_type *const stm_optimizers[];
 extern const struct stm_hold_type *const stm_holds[];
 extern const struct stm_metric_type *const stm_metrics[];
@@ -173,20 +193,34 @@ extern const struct stm_metric_type *const stm_metrics[];
 /* Places in the vocabulary's knobs. */
 enum stm_knob {
     STM_KNOB_BATCH,
+    STM_KNOB_DATA_TRAIN,
+    STM_KNOB_GRAD,
+    STM_KNOB_GRAD_EMA_BETA,
+    STM_KNOB_GRAD_EMA_LAMBDA,
     STM_KNOB_LOGITS,
     STM_KNOB_LOGITS_CLIP,
     STM_KNOB_LOGITS_NORMALIZE,
     STM_KNOB_LOSS,
     STM_KNOB_LR,
+    STM_KNOB_LR_E,
+    STM_KNOB_LR_W1,
+    STM_KNOB_LR_W2,
+    STM_KNOB_LR_B1,
+    STM_KNOB_LR_B2,
+    STM_KNOB_LR_BIASES,
+    STM_KNOB_LR_WEIGHTS,
     STM_KNOB_OUTPUT_SCALE,
     STM_KNOB_PRECISION,
     STM_KNOB_PRECISION_LOSS,
+    STM_KNOB_STREAM_BATCH,
     STM_KNOB_TEMPERATURE,
     STM_KNOB_WEIGHT_DECAY,
     STM_KNOBS
 };
 /* The optimizer's argument that a knob stands for, or NULL. */
 extern const char *const stm_knob_alias[STM_KNOBS];
+/* The group whose learning rate a knob is ("W1" of lr.W1), or NULL. */
+const char *stm_knob_lr_group(int knob);
 /* Left out of the canonical text at its default, because texts were stored before it came. */
 extern const bool stm_knob_quiet[STM_KNOBS];
 /* The knob whose word `knob` is an argument of, and the word's place: "logits.clip.c" is argument c

@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "base/mem.h"
+#include "engine/batch.h"
 #include "engine/kernels.h"
 #include "engine/logits.h"
 #include "engine/random.h"
@@ -32,12 +33,14 @@ static void carve(struct stm_trainer *t, struct stm_carve *c)
         t->before[k] = stm_carve_take(c, bytes);
         for (unsigned m = 0; m < t->optimizer->n_moments; m++)
             t->moment[m][k] = stm_carve_take(c, bytes);
+        if (t->transform && t->transform->buffer) t->buffer[k] = stm_carve_take(c, bytes);
         if (n > largest) largest = n;
     }
     t->normal = stm_carve_take(c, largest * sizeof(double));
     t->order = stm_carve_take(c, N * sizeof(uint32_t));
     t->pairs = stm_carve_take(c, N * sizeof(uint32_t));
     t->label = stm_carve_take(c, N * sizeof(uint32_t));
+    stm_batch_carve(t, c);
     stm_logits_carve(t, c);
     for (int f = 0; f < STM_FIELDS; f++) t->field[f] = stm_carve_take(c, N * sizeof(double));
     t->model->ops[t->prec].carve(net, c, STM_TILE);
@@ -48,11 +51,52 @@ static uint32_t mask_of(const struct stm_trainer *t, const char *group)
     return stm_group_mask(t->set.part[STM_PART_MODEL], group, NULL);
 }
 
+/* The learning rate of each tensor: a part's own goes before that of weights or biases, and that
+ * before the optimizer's. */
+static void bind_rates(struct stm_trainer *t)
+{
+    const struct stm_settings *s = &t->set;
+    const struct stm_sig *sig = stm_settings_part(s, STM_PART_OPTIMIZER);
+    while (strcmp(sig->params[t->lr_arg].name, stm_knob_alias[STM_KNOB_LR]) != 0) t->lr_arg++;
+    for (unsigned k = 0; k < t->net.n_tensors; k++)
+        t->lr[k] = s->arg[STM_PART_OPTIMIZER][t->lr_arg];
+    for (int composite = 1; composite >= 0; composite--)
+        for (int knob = 0; knob < STM_KNOBS; knob++) {
+            const char *name = stm_knob_lr_group(knob);
+            const struct stm_group *group;
+            if (!name || isnan(s->knob[knob])) continue;
+            uint32_t mask = stm_group_mask(s->part[STM_PART_MODEL], name, &group);
+            if (group->composite != composite) continue;
+            for (unsigned k = 0; k < t->net.n_tensors; k++)
+                if (mask >> k & 1) t->lr[k] = s->knob[knob];
+        }
+}
+
+/* The sizes of the sets and of a batch. */
+static int bind_data(struct stm_trainer *t, struct stm_err *err)
+{
+    const struct stm_settings *s = &t->set;
+    const struct stm_task_type *task = stm_tasks[s->part[STM_PART_TASK]];
+    int rc = task->check ? task->check(s->arg[STM_PART_TASK], err) : 0;
+    if (rc) return rc;
+    task->shape(s->arg[STM_PART_TASK], &t->net.task);
+    double keep = s->knob[STM_KNOB_DATA_TRAIN], batch = s->knob[STM_KNOB_BATCH];
+    t->test_from = t->net.task.train;
+    t->train = isnan(keep) ? t->test_from : (uint32_t)(keep * t->test_from);
+    if (t->train == 0)
+        return stm_fail(err, STM_E_INVALID, "the training fraction leaves no training pair of %u",
+                        t->net.task.pairs);
+    if (batch > t->train)
+        return stm_fail(err, STM_E_INVALID, "batch = %g is more than the %u training pairs", batch,
+                        t->train);
+    t->batch = batch < 0 ? t->train : (uint32_t)batch;
+    return 0;
+}
+
 /* Everything that follows from the settings alone. */
 static int bind(struct stm_trainer *t, struct stm_err *err)
 {
     const struct stm_settings *s = &t->set;
-    const struct stm_task_type *task = stm_tasks[s->part[STM_PART_TASK]];
     t->model = stm_models[s->part[STM_PART_MODEL]];
     t->optimizer = stm_optimizers[s->part[STM_PART_OPTIMIZER]];
     t->loss = stm_losses[(size_t)s->knob[STM_KNOB_LOSS]];
@@ -62,15 +106,15 @@ static int bind(struct stm_trainer *t, struct stm_err *err)
                        ? t->prec
                        : (enum stm_precision)s->knob[STM_KNOB_PRECISION_LOSS];
     t->logits = stm_logits_types[(size_t)s->knob[STM_KNOB_LOGITS]];
-    task->shape(s->arg[STM_PART_TASK], &t->net.task);
-    if (t->net.task.train == 0)
-        return stm_fail(err, STM_E_INVALID, "the training fraction leaves no training pair of %u",
-                        t->net.task.pairs);
+    t->transform = stm_grad_types[(size_t)s->knob[STM_KNOB_GRAD]];
+    int rc = bind_data(t, err);
+    if (rc) return rc;
     t->net.arg = s->arg[STM_PART_MODEL];
     t->net.n_tensors = t->model->n_tensors;
     t->model->shape(t->net.arg, &t->net.task, t->net.spec);
     t->weights = mask_of(t, "weights");
     for (size_t i = 0; i < s->n_freezes; i++) t->frozen |= mask_of(t, s->freeze[i]);
+    bind_rates(t);
     return 0;
 }
 
@@ -113,20 +157,18 @@ void stm_trainer_free(struct stm_trainer *t)
 
 void stm_trainer_split(struct stm_trainer *t)
 {
+    enum { TEST, TRAIN, LEFT_OUT };
     const struct stm_task_shape *task = &t->net.task;
     const struct stm_task_type *type = stm_tasks[t->set.part[STM_PART_TASK]];
-    /* `label` serves as the marks of the training pairs until it is filled. */
-    memset(t->label, 0, task->pairs * sizeof *t->label);
-    for (uint32_t i = 0; i < task->train; i++) t->label[t->order[i]] = 1;
-    uint32_t train = 0, test = task->train;
-    for (uint32_t pair = 0; pair < task->pairs; pair++) {
-        if (t->label[pair])
-            t->pairs[train++] = pair;
-        else
-            t->pairs[test++] = pair;
-    }
+    const double *arg = t->set.arg[STM_PART_TASK];
+    /* `label` serves as the marks of the pairs until it is filled. */
+    memset(t->label, TEST, task->pairs * sizeof *t->label);
+    for (uint32_t i = 0; i < task->train; i++)
+        t->label[t->order[i]] = i < t->train ? TRAIN : LEFT_OUT;
+    uint32_t next[] = {[TEST] = t->test_from, [TRAIN] = 0, [LEFT_OUT] = t->train};
     for (uint32_t i = 0; i < task->pairs; i++)
-        t->label[i] = type->label(t->set.arg[STM_PART_TASK], t->pairs[i]);
+        t->pairs[next[t->label[i]]++] = type->pair ? type->pair(arg, i) : i;
+    for (uint32_t i = 0; i < task->pairs; i++) t->label[i] = type->label(arg, t->pairs[i]);
 }
 
 /* N(0, 1) / sqrt(fan in), drawn in float64 from sub-stream k of `init`, then rounded. */
@@ -158,6 +200,7 @@ void stm_trainer_init(struct stm_trainer *t, uint64_t seed)
         init_tensor(t, k);
         for (unsigned m = 0; m < t->optimizer->n_moments; m++)
             memset(t->moment[m][k], 0, t->net.spec[k].n * t->real);
+        if (t->buffer[k]) memset(t->buffer[k], 0, t->net.spec[k].n * t->real);
     }
     for (unsigned i = 0; i < t->optimizer->n_scalars; i++)
         t->scalar[i] = t->optimizer->scalar_start;
@@ -202,31 +245,45 @@ void stm_trainer_scale(struct stm_trainer *t, uint32_t mask, double factor)
 
 /* ---- one update ---- */
 
-/* The mean loss over the training pairs, differentiated: fills net.grad. */
+/* The mean loss over the pairs of this step, differentiated: fills net.grad. */
 static void gradient(struct stm_trainer *t)
 {
     const struct stm_model_ops *ops = &t->model->ops[t->prec];
-    const size_t n = t->net.task.train;
+    const size_t n = t->batch;
+    const uint32_t *pairs = t->batch_pairs ? t->batch_pairs : t->pairs;
+    const uint32_t *label = t->batch_label ? t->batch_label : t->label;
     const double factor = stm_logits_scale(t) / (double)n;
     double check = 0;
+    stm_batch_draw(t);
     ops->begin(&t->net, true);
     for (size_t at = 0; at < n; at += STM_TILE) {
         size_t T = n - at < STM_TILE ? n - at : STM_TILE;
-        stm_logits_forward(t, t->pairs + at, t->label + at, T, true);
+        stm_logits_forward(t, pairs + at, label + at, T, true);
         check += t->loss->grad[t->loss_prec](&t->tile, factor);
         stm_logits_backward(t);
-        ops->backward(&t->net, t->pairs + at, T, t->net_logits);
+        ops->backward(&t->net, pairs + at, T, t->net_logits);
     }
     ops->end(&t->net);
     t->check = check;
 }
 
+static void transform(struct stm_trainer *t, unsigned k)
+{
+    double arg[STM_GRAD_ARGS_MAX];
+    for (unsigned i = 0; i < t->transform->n_args; i++) arg[i] = t->set.knob[t->transform->arg[i]];
+    t->transform->apply[t->prec](arg, t->net.param[k], t->net.grad[k], t->buffer[k],
+                                 t->net.spec[k].n);
+}
+
 static void update(struct stm_trainer *t)
 {
-    const double *arg = t->set.arg[STM_PART_OPTIMIZER];
+    double arg[STM_ARGS_MAX];
+    memcpy(arg, t->set.arg[STM_PART_OPTIMIZER], sizeof arg);
     t->optimizer->begin(arg, t->scalar);
     for (unsigned k = 0; k < t->net.n_tensors; k++) {
         if (t->frozen >> k & 1) continue;
+        if (t->transform) transform(t, k);
+        arg[t->lr_arg] = t->lr[k];
         struct stm_slot slot = {.param = t->net.param[k],
                                 .grad = t->net.grad[k],
                                 .n = t->net.spec[k].n,

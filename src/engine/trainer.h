@@ -15,19 +15,29 @@ struct stm_trainer {
     const struct stm_model_type *model;
     const struct stm_loss_type *loss;
     const struct stm_optimizer_type *optimizer;
-    const struct stm_logits_type *logits; /* NULL: the loss sees them as they are */
+    const struct stm_grad_type *transform; /* NULL: the gradient as it is */
+    const struct stm_logits_type *logits;  /* NULL: the loss sees them as they are */
     enum stm_precision prec, loss_prec;
     size_t real;              /* bytes of an element */
     uint32_t frozen, weights; /* masks of tensors */
     struct stm_net net;
     void *moment[STM_MOMENTS_MAX][STM_TENSORS_MAX];
+    void *buffer[STM_TENSORS_MAX]; /* of the transform of the gradient */
+    double lr[STM_TENSORS_MAX];
+    unsigned lr_arg;               /* place of lr in the optimizer's arguments */
     void *before[STM_TENSORS_MAX]; /* parameters before a tracked update */
     double scalar[STM_SCALARS_MAX];
     uint64_t step, seed;
 
-    uint32_t *order;      /* [pairs] the permutation: the state's data.order */
-    uint32_t *pairs;      /* [pairs] training pairs ascending, then test pairs ascending */
-    uint32_t *label;      /* [pairs] of those */
+    uint32_t *order; /* [pairs] the permutation: the state's data.order */
+    /* [pairs] training pairs, those that data.train leaves out, test pairs; each part ascending */
+    uint32_t *pairs;
+    uint32_t *label;           /* [pairs] of those */
+    uint32_t train, test_from; /* how many are trained on; where the test pairs begin */
+    uint32_t batch;            /* pairs an update sees */
+    uint32_t *batch_pairs;     /* [batch] of the present step; NULL: all that are trained on */
+    uint32_t *batch_label;     /* [batch] */
+    unsigned char *drawn;      /* [train] marks of a draw */
     void *net_logits;     /* [C][tile] of the network; tile.logits when the precisions are one */
     struct stm_tile tile; /* what the loss works on */
     double *field[STM_FIELDS]; /* [pairs] in the order of `pairs` */

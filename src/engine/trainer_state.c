@@ -24,6 +24,10 @@ void stm_trainer_view(const struct stm_trainer *t, struct stm_state *out)
             snprintf(name, sizeof name, "%s.%s", t->optimizer->moments[m], spec->name);
             stm_state_add(out, name, dtype_of(t), spec->ndim, spec->shape, t->moment[m][k]);
         }
+        if (t->buffer[k]) {
+            snprintf(name, sizeof name, "%s.%s", t->transform->buffer, spec->name);
+            stm_state_add(out, name, dtype_of(t), spec->ndim, spec->shape, t->buffer[k]);
+        }
     }
     for (unsigned i = 0; i < t->optimizer->n_scalars; i++)
         stm_state_add(out, t->optimizer->scalars[i], STM_F64, 0, NULL, &t->scalar[i]);
@@ -41,6 +45,10 @@ static bool same_shape(const struct stm_tensor *a, const struct stm_tensor *b)
         if (a->shape[i] != b->shape[i]) return false;
     return true;
 }
+
+/* What a setting of an arm brings into the state or takes out of it: a state without it is taken
+ * over, and it starts as in a fresh state; one that has it where the settings do not loses it. */
+static bool is_optional(const struct stm_tensor *x) { return !strncmp(x->name, "grad.", 5); }
 
 static bool is_real(const struct stm_tensor *x)
 {
@@ -63,6 +71,7 @@ static int check_tensors(const struct stm_state *want, const struct stm_state *s
 {
     for (size_t i = 0; i < want->n; i++) {
         const struct stm_tensor *w = &want->t[i], *has = stm_state_find(s, w->name);
+        if (!has && is_optional(w)) continue;
         if (!has) return stm_fail(err, STM_E_INVALID, "the state has no tensor `%s`", w->name);
         if (has->dtype != w->dtype && !(is_real(has) && is_real(w)))
             return stm_fail(err, STM_E_INVALID,
@@ -74,7 +83,7 @@ static int check_tensors(const struct stm_state *want, const struct stm_state *s
                             w->name, has->bytes, w->bytes);
     }
     for (size_t i = 0; i < s->n; i++)
-        if (!stm_state_find(want, s->t[i].name))
+        if (!stm_state_find(want, s->t[i].name) && !is_optional(&s->t[i]))
             return stm_fail(err, STM_E_INVALID, "the settings have no place for tensor `%s`",
                             s->t[i].name);
     return 0;
@@ -104,7 +113,9 @@ int stm_trainer_load(struct stm_trainer *t, const struct stm_state *s, struct st
         for (size_t i = 0; i < mine.n; i++) {
             /* The view is of this trainer's own memory; a state may be a view of it too. */
             const struct stm_tensor *has = stm_state_find(s, mine.t[i].name);
-            if (has->dtype == mine.t[i].dtype)
+            if (!has)
+                memset((void *)(uintptr_t)mine.t[i].data, 0, mine.t[i].bytes);
+            else if (has->dtype == mine.t[i].dtype)
                 memmove((void *)(uintptr_t)mine.t[i].data, has->data, has->bytes);
             else
                 convert(has, &mine.t[i]);

@@ -1,0 +1,13 @@
+#include "engine/grad_perp.h"
+
+#define STM_REAL_BITS 32
+#include "engine/real.h"
+
+#include "engine/grad_perp_impl.h"
+#undef STM_REAL_BITS
+#define STM_REAL_BITS 64
+#include "engine/real.h"
+
+#include "engine/grad_perp_impl.h"
+
+const struct stm_grad_type stm_grad_perp = {.apply = {apply_f32, apply_f64}};
