@@ -27,7 +27,20 @@ static int confirm(const struct options *o, const struct session *s)
     return EXIT_USAGE;
 }
 
-enum { ROUNDS_MAX = 4 };
+enum { ROUNDS_MAX = 100 }; /* each must have found something to measure */
+
+/* Evaluates every claim and table, only to see what they ask for. */
+static int read_all(struct session *s, struct stm_err *err)
+{
+    const struct stm_data *d = stm_view_data(s->view);
+    struct stm_results *r = NULL;
+    struct stm_buf unread = {0};
+    int rc = stm_results_compute(&r, d, err);
+    if (!rc) rc = stm_results_print(r, d, (struct stm_style){.width = 80}, &unread, err);
+    stm_results_free(r);
+    stm_buf_release(&unread);
+    return rc;
+}
 
 /* Trains what is missing; then what the claims ask for at steps that were not measured. */
 static int train(struct session *s, const struct stm_run_options *ro, struct stm_run_outcome *out,
@@ -36,7 +49,6 @@ static int train(struct session *s, const struct stm_run_options *ro, struct stm
     int rc = 0;
     for (int round = 0; !rc && round < ROUNDS_MAX; round++) {
         struct stm_run_outcome part;
-        struct stm_results *r = NULL;
         rc = stm_run_execute(s->view, ro, &part, err);
         out->steps += part.steps;
         out->stretches += part.stretches;
@@ -44,10 +56,9 @@ static int train(struct session *s, const struct stm_run_options *ro, struct stm
         if (part.peak_mb > out->peak_mb) out->peak_mb = part.peak_mb;
         if (rc) break;
         stm_view_note(s->view, true);
-        rc = stm_results_compute(&r, stm_view_data(s->view), err);
+        rc = read_all(s, err);
         stm_view_note(s->view, false);
-        stm_results_free(r);
-        if (rc || !stm_view_missing(s->view)) break;
+        if (rc || !stm_view_missing(s->view) || (round && !part.stretches)) break;
         rc = stm_view_refresh(s->view, err);
     }
     return rc;

@@ -50,15 +50,25 @@ static bool fact_event(void *ctx, int node, unsigned seed, int event, double *st
     return true;
 }
 
+static bool read_metric(const struct stm_view *v, int node, unsigned seed, const char *text,
+                        uint64_t step, double *out)
+{
+    const struct stm_piece *p = stm_view_piece(v, node, seed, step, NULL);
+    const struct stm_trail_entry *e = p && p->trail ? stm_trail_at(p->trail, step) : NULL;
+    return e && stm_trail_metric(p->trail, e, text, out);
+}
+
 static bool fact_metric(void *ctx, int node, unsigned seed, const char *text, double step,
                         double *out)
 {
+    struct stm_view *v = ctx;
+    double unused;
     if (!(step >= 0)) return false;
-    const struct stm_piece *p = stm_view_piece(ctx, node, seed, (uint64_t)step, NULL);
-    if (!p || !p->trail) return false;
-    const struct stm_trail_entry *e = stm_trail_at(p->trail, (uint64_t)step);
-    if (e && stm_trail_metric(p->trail, e, text, out)) return true;
-    stm_view_note_miss(ctx, node, seed, (uint64_t)step);
+    if (read_metric(v, node, seed, text, (uint64_t)step, out)) return true;
+    /* An evaluation ends at the first seed that lacks a value: the others are asked for with it. */
+    for (unsigned s = 0; v->noting && s < v->n_seeds; s++)
+        if (s == seed || !read_metric(v, node, s, text, (uint64_t)step, &unused))
+            stm_view_note_miss(v, node, s, (uint64_t)step);
     return false;
 }
 
