@@ -5,7 +5,9 @@
 START_TEST(canonical_text)
 {
     struct stm_settings *s = settings_of(TINY, "optimizer.decay = 2.5\nfreeze b2\nfreeze b1\n"
-                                               "hold norm(W2) <= 3\nhold norm( E ) = 0.1\n");
+                                               "hold norm(W2) <= 3\nhold norm( E ) = 0.1\n"
+                                               "hold share( W1, E,W2 ) = (0.5,0.25, 0.25)\n"
+                                               "hold norm(rows( E )) <= 2\nhold logit_scale = 4\n");
     ck_assert_str_eq(stm_settings_text(s), "batch = full\n"
                                            "loss = cross_entropy\n"
                                            "lr = 0.01\n"
@@ -28,8 +30,15 @@ START_TEST(canonical_text)
                                            "weight_decay = 2.5\n"
                                            "hold norm(W2) <= 3\n"
                                            "hold norm(E) = 0.1\n"
+                                           "hold share(W1,E,W2) = (0.5, 0.25, 0.25)\n"
+                                           "hold norm(rows(E)) <= 2\n"
+                                           "hold logit_scale = 4\n"
                                            "freeze b1\n"
                                            "freeze b2\n");
+    struct stm_settings *back = NULL;
+    ck_assert_int_eq(stm_settings_parse(&back, stm_settings_text(s), NULL), 0);
+    ck_assert_str_eq(stm_settings_text(back), stm_settings_text(s));
+    stm_settings_free(back);
     stm_settings_free(s);
 }
 END_TEST
@@ -150,8 +159,23 @@ static const struct {
     {"lr = fast", "`lr` is a number, not `fast`"},
     {"hold norm(b1) = 1", "the norm of a group of biases (`b1`) is not held"},
     {"hold norm(W9) = 1", "the model has no group `W9`"},
-    {"hold norm = 1", "`norm` needs a group: norm(weights)"},
-    {"hold logit_scale = 1", "`logit_scale` cannot be held"},
+    {"hold norm = 1", "`norm` takes a group: norm(weights)"},
+    {"hold acc(test) = 1", "`acc` cannot be held"},
+    {"hold logit_scale = 0", "hold logit_scale = 0: it must be above 0 and finite"},
+    {"hold logit_scale <= 1", "hold logit_scale has no <="},
+    {"hold logit_scale(E) = 1", "`logit_scale` takes nothing in parentheses"},
+    {"hold norm(E, W1) = 1", "`norm` takes a group: norm(weights)"},
+    {"hold norm(rows(b1)) = 1", "the norm of a group of biases (`b1`) is not held"},
+    {"hold norm(rows(E) = 1", "`norm(rows(E)` is not a quantity like norm(weights)"},
+    {"hold norm(cols(E)) = 1", "`norm(cols(E))` is not a quantity like norm(weights)"},
+    {"hold norm(E) = (1, 2)", "hold norm(E) takes 1 value, not 2"},
+    {"hold share(E) = 1", "`share` takes two or more groups: share(E, W1)"},
+    {"hold share(E, weights) = (0.5, 0.5)", "share: `weights` shares a tensor with another group"},
+    {"hold share(E, W1) = 1", "hold share(E,W1) takes 2 values, not 1"},
+    {"hold share(E, W1) = (0.5, 0.6)", "hold share(E,W1): the shares add up to 1.1, not to 1"},
+    {"hold share(E, W1) = (-1, 2)", "hold share(E,W1) = -1: it must be at least 0 and finite"},
+    {"hold share(E, W1) = (0.5, 0.5", "settings: `(0.5, 0.5` is not a number"},
+    {"hold share(E, W1) <= (0.5, 0.5)", "hold share(E,W1) has no <="},
     {"hold norm(E) = 0", "hold norm(E) = 0: it must be above 0 and finite"},
     {"hold norm(E) = inf", "hold norm(E) = inf: it must be above 0 and finite"},
     {"hold norm(E) > 2", "settings: `hold norm(E) > 2` has no = or <="},

@@ -55,8 +55,10 @@ int stm_settings_sym(struct stm_settings *s, const char *key, const char *value,
                      struct stm_err *err);
 
 enum stm_hold_op { STM_HOLD_EQ, STM_HOLD_LE };
-/* `quantity` as in the language: "norm(weights)". A hold of the same quantity is replaced in place.
- */
+/* `quantity` as in the language: "norm(weights)" or "norm(rows(E))" above 0, "share(E, W1, W2)" with
+ * as many values, which add up to 1, "logit_scale" above 0. A hold of the same quantity is replaced
+ * in place. Holds act in their order, logit_scale after all others; it moves the temperature, which
+ * is part of the state as long as the hold is in force. */
 int stm_settings_hold(struct stm_settings *s, const char *quantity, enum stm_hold_op op,
                       const double *v, size_t n, struct stm_err *err);
 int stm_settings_freeze(struct stm_settings *s, const char *group, struct stm_err *err);

@@ -55,6 +55,23 @@ bool stm_call_parse(struct stm_call *out, const char *text)
     return s && *s == '\0';
 }
 
+bool stm_quantity_parse(struct stm_quantity *out, const char *text)
+{
+    *out = (struct stm_quantity){0};
+    const char *s = word(text, out->name);
+    if (!s || *s == '\0') return s != NULL;
+    if (*s != '(') return false;
+    do {
+        if (out->n == STM_QUANTITY_ARGS || !(s = word(s + 1, out->arg[out->n++]))) return false;
+        if (*s == '(' && out->n == 1 && !strcmp(out->arg[0], "rows")) {
+            if (!(s = word(s + 1, out->arg[0])) || *s != ')') return false;
+            out->rows = true;
+            s = skip(s + 1);
+        }
+    } while (*s == ',' && !out->rows);
+    return *s == ')' && *skip(s + 1) == '\0';
+}
+
 void stm_number_text(char out[STM_NUMBER_TEXT], double v)
 {
     char text[STM_NUMBER_TEXT] = "";

@@ -4,6 +4,7 @@
 
 #include "engine/tables.h"
 
-extern const struct stm_hold_type stm_hold_norm;
+extern const struct stm_hold_type stm_hold_norm, stm_hold_row_norm, stm_hold_share,
+    stm_hold_logit_scale;
 
 #endif

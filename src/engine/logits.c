@@ -25,7 +25,7 @@ void stm_logits_carve(struct stm_trainer *t, struct stm_carve *c)
 
 double stm_logits_scale(const struct stm_trainer *t)
 {
-    return t->set.knob[STM_KNOB_OUTPUT_SCALE] / t->set.knob[STM_KNOB_TEMPERATURE];
+    return t->set.knob[STM_KNOB_OUTPUT_SCALE] / t->temperature;
 }
 
 /* to[n] of the other precision than from[n], rounded to nearest. */

@@ -180,31 +180,93 @@ static int check_group(const struct stm_settings *s, const char *group,
     return stm_fail(err, STM_E_INVALID, "the model has no group `%s`", group);
 }
 
-/* Reads "norm(weights)" into type, group and canonical text. */
+static bool takes(enum stm_arg_kind kind, const struct stm_quantity *q)
+{
+    switch (kind) {
+    case STM_A_NONE: return q->n == 0;
+    case STM_A_GROUP: return q->n == 1 && !q->rows;
+    case STM_A_GROUPS: return q->n > 1;
+    case STM_A_ROWS: return q->rows;
+    default: return false;
+    }
+}
+
+/* The line of the table for a quantity, or STM_E_INVALID. */
+static int find_hold(const struct stm_quantity *q, unsigned *type, struct stm_err *err)
+{
+    static const char *const words[] = {[STM_A_NONE] = "nothing in parentheses",
+                                        [STM_A_GROUP] = "a group: norm(weights)",
+                                        [STM_A_GROUPS] = "two or more groups: share(E, W1)"};
+    const struct stm_vocab *v = stm_engine_vocab();
+    const struct stm_hold_sig *same = NULL;
+    for (size_t i = 0; i < v->n_holds; i++) {
+        if (strcmp(v->holds[i].name, q->name) != 0) continue;
+        if (!same) same = &v->holds[i];
+        if (!takes(v->holds[i].arg, q)) continue;
+        *type = (unsigned)i;
+        return 0;
+    }
+    if (!same) return stm_fail(err, STM_E_INVALID, "`%s` cannot be held", q->name);
+    return stm_fail(err, STM_E_INVALID, "`%s` takes %s", q->name, words[same->arg]);
+}
+
+/* Canonical text: no blanks. */
+static void quantity_text(const struct stm_quantity *q, char *out, size_t size)
+{
+    size_t n =
+        (size_t)snprintf(out, size, "%s%s%s", q->name, q->n ? "(" : "", q->rows ? "rows(" : "");
+    for (size_t i = 0; i < q->n; i++)
+        n += (size_t)snprintf(out + n, size - n, "%s%s", i ? "," : "", q->arg[i]);
+    snprintf(out + n, size - n, "%s%s", q->rows ? ")" : "", q->n ? ")" : "");
+}
+
+/* Reads "norm(weights)" into type, groups and canonical text. */
 static int read_quantity(const struct stm_settings *s, const char *quantity, struct stm_hold *out,
                          struct stm_err *err)
 {
-    const struct stm_vocab *v = stm_engine_vocab();
     const struct stm_group *sig = NULL;
-    struct stm_call call;
-    if (!stm_call_parse(&call, quantity) || call.op >= 0)
+    struct stm_quantity q;
+    if (!stm_quantity_parse(&q, quantity))
         return stm_fail(err, STM_E_INVALID, "`%s` is not a quantity like norm(weights)", quantity);
-    for (size_t i = 0; i < v->n_holds; i++) {
-        if (strcmp(v->holds[i].name, call.name) != 0) continue;
-        if (!call.arg[0])
-            return stm_fail(err, STM_E_INVALID, "`%s` needs a group: %s(weights)", call.name,
-                            call.name);
-        int rc = check_group(s, call.arg, &sig, err);
+    int rc = find_hold(&q, &out->type, err);
+    uint32_t seen = 0;
+    for (size_t i = 0; !rc && i < q.n; i++) {
+        rc = check_group(s, q.arg[i], &sig, err);
         if (rc) return rc;
         if (sig->bias)
             return stm_fail(err, STM_E_INVALID, "the norm of a group of biases (`%s`) is not held",
-                            call.arg);
-        out->type = (unsigned)i;
-        snprintf(out->group, sizeof out->group, "%s", call.arg);
-        snprintf(out->quantity, sizeof out->quantity, "%s(%s)", call.name, call.arg);
-        return 0;
+                            q.arg[i]);
+        uint32_t mask = stm_group_mask(s->part[STM_PART_MODEL], q.arg[i], NULL);
+        if (seen & mask)
+            return stm_fail(err, STM_E_INVALID, "%s: `%s` shares a tensor with another group",
+                            q.name, q.arg[i]);
+        seen |= mask;
+        snprintf(out->group[i], sizeof out->group[i], "%s", q.arg[i]);
     }
-    return stm_fail(err, STM_E_INVALID, "`%s` cannot be held", call.name);
+    out->n_groups = q.n;
+    quantity_text(&q, out->quantity, sizeof out->quantity);
+    return rc;
+}
+
+/* One value above 0, or a share for each group. */
+static int check_values(const struct stm_hold *h, struct stm_err *err)
+{
+    bool many = stm_engine_vocab()->holds[h->type].arg == STM_A_GROUPS;
+    size_t want = many ? h->n_groups : 1;
+    double sum = 0;
+    if (h->n != want)
+        return stm_fail(err, STM_E_INVALID, "hold %s takes %zu value%s, not %zu", h->quantity, want,
+                        want > 1 ? "s" : "", h->n);
+    for (size_t i = 0; i < h->n; i++) {
+        sum += h->v[i];
+        if ((many ? h->v[i] >= 0 : h->v[i] > 0) && isfinite(h->v[i])) continue;
+        return stm_fail(err, STM_E_INVALID, "hold %s = %g: it must be %s 0 and finite", h->quantity,
+                        h->v[i], many ? "at least" : "above");
+    }
+    if (many && !(sum > 0.999 && sum < 1.001))
+        return stm_fail(err, STM_E_INVALID, "hold %s: the shares add up to %g, not to 1",
+                        h->quantity, sum);
+    return 0;
 }
 
 int stm_settings_hold(struct stm_settings *s, const char *quantity, enum stm_hold_op op,
@@ -215,12 +277,9 @@ int stm_settings_hold(struct stm_settings *s, const char *quantity, enum stm_hol
     if (rc) return rc;
     if (op == STM_HOLD_LE && !stm_engine_vocab()->holds[h.type].upper_bound)
         return stm_fail(err, STM_E_INVALID, "hold %s has no <=", h.quantity);
-    if (n != 1)
-        return stm_fail(err, STM_E_INVALID, "hold %s takes one value, not %zu", h.quantity, n);
-    if (!(v[0] > 0) || !isfinite(v[0]))
-        return stm_fail(err, STM_E_INVALID, "hold %s = %g: it must be above 0 and finite",
-                        h.quantity, v[0]);
-    h.v[0] = v[0];
+    for (size_t i = 0; i < n && i < STM_HOLD_VALUES_MAX; i++) h.v[i] = v[i];
+    rc = check_values(&h, err);
+    if (rc) return rc;
     for (size_t i = 0; i < s->n_holds; i++) {
         if (strcmp(s->hold[i].quantity, h.quantity) != 0) continue;
         s->hold[i] = h;
@@ -279,6 +338,21 @@ static int words_complete(const struct stm_settings *s, struct stm_err *err)
     return 0;
 }
 
+static int hold_complete(const struct stm_settings *s, const struct stm_hold *h, uint32_t frozen,
+                         struct stm_err *err)
+{
+    for (size_t i = 0; i < h->n_groups; i++) {
+        uint32_t mask = stm_group_mask(s->part[STM_PART_MODEL], h->group[i], NULL);
+        if (!mask) return stm_fail(err, STM_E_INVALID, "the model has no group `%s`", h->group[i]);
+        if (mask & frozen)
+            return stm_fail(err, STM_E_INVALID, "hold %s would move a frozen tensor", h->quantity);
+    }
+    if (stm_holds[h->type]->temperature && s->knob[STM_KNOB_LOGITS] != 0)
+        return stm_fail(err, STM_E_INVALID,
+                        "hold %s moves the temperature and needs logits = plain", h->quantity);
+    return 0;
+}
+
 int stm_settings_complete(const struct stm_settings *s, struct stm_err *err)
 {
     for (int part = 0; part < STM_PARTS; part++) {
@@ -301,14 +375,8 @@ int stm_settings_complete(const struct stm_settings *s, struct stm_err *err)
         if (!mask) return stm_fail(err, STM_E_INVALID, "the model has no group `%s`", s->freeze[i]);
         frozen |= mask;
     }
-    for (size_t i = 0; i < s->n_holds; i++) {
-        mask = stm_group_mask(s->part[STM_PART_MODEL], s->hold[i].group, NULL);
-        if (!mask)
-            return stm_fail(err, STM_E_INVALID, "the model has no group `%s`", s->hold[i].group);
-        if (mask & frozen)
-            return stm_fail(err, STM_E_INVALID, "hold %s would move a frozen tensor",
-                            s->hold[i].quantity);
-    }
+    for (size_t i = 0; i < s->n_holds; i++)
+        if ((rc = hold_complete(s, &s->hold[i], frozen, err))) return rc;
     return 0;
 }
 

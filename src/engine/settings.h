@@ -6,16 +6,17 @@
 #include "engine/tables.h"
 #include "stemma/engine.h"
 
-enum { STM_HOLDS_MAX = 8, STM_FREEZES_MAX = 8, STM_HOLD_VALUES_MAX = 4 };
+enum { STM_HOLDS_MAX = 8, STM_FREEZES_MAX = 8, STM_HOLD_VALUES_MAX = 8 };
 
 /* The three things with arguments of their own. */
 enum stm_part { STM_PART_MODEL, STM_PART_OPTIMIZER, STM_PART_TASK, STM_PARTS };
 
 struct stm_hold {
-    char quantity[64]; /* canonical: "norm(weights)" */
-    char group[24];
-    unsigned type; /* place in stm_holds */
+    char quantity[160]; /* canonical, without blanks: "norm(weights)", "share(E,W1,W2)" */
+    unsigned type;      /* place in stm_holds */
     enum stm_hold_op op;
+    char group[STM_HOLD_VALUES_MAX][24];
+    size_t n_groups;
     double v[STM_HOLD_VALUES_MAX];
     size_t n;
 };

@@ -64,10 +64,14 @@ static int by_text(const void *a, const void *b) { return strcmp(a, b); }
 static void put_holds(struct stm_buf *b, const struct stm_settings *s)
 {
     for (size_t i = 0; i < s->n_holds; i++) {
-        char number[STM_NUMBER_TEXT];
-        stm_number_text(number, s->hold[i].v[0]);
-        stm_buf_printf(b, "hold %s %s %s\n", s->hold[i].quantity,
-                       s->hold[i].op == STM_HOLD_LE ? "<=" : "=", number);
+        const struct stm_hold *h = &s->hold[i];
+        stm_buf_printf(b, "hold %s %s ", h->quantity, h->op == STM_HOLD_LE ? "<=" : "=");
+        for (size_t k = 0; k < h->n; k++) {
+            char number[STM_NUMBER_TEXT];
+            stm_number_text(number, h->v[k]);
+            stm_buf_printf(b, "%s%s", k ? ", " : h->n > 1 ? "(" : "", number);
+        }
+        stm_buf_printf(b, h->n > 1 ? ")\n" : "\n");
     }
     for (size_t i = 0; i < s->n_freezes; i++) stm_buf_printf(b, "freeze %s\n", s->freeze[i]);
 }
@@ -116,12 +120,18 @@ static int read_hold(struct stm_settings *s, char *text, struct stm_err *err)
     }
     if (!op) return stm_fail(err, STM_E_INVALID, "settings: `hold %s` has no = or <=", text);
     *op = '\0';
-    const char *number = op + (kind == STM_HOLD_LE ? 4 : 3);
-    char *end;
-    double v = strtod(number, &end);
-    if (end == number || *end)
-        return stm_fail(err, STM_E_INVALID, "settings: `%s` is not a number", number);
-    return stm_settings_hold(s, text, kind, &v, 1, err);
+    double v[STM_HOLD_VALUES_MAX];
+    size_t n = 0;
+    const char *number = op + (kind == STM_HOLD_LE ? 4 : 3), *at = number + (*number == '(');
+    for (bool more = true; more && n < STM_HOLD_VALUES_MAX; n++) {
+        char *end;
+        v[n] = strtod(at, &end);
+        more = end != at && *end == ',';
+        at = end == at ? "?" : end + more;
+    }
+    if (*number == '(') at = *at == ')' ? at + 1 : "?";
+    if (*at) return stm_fail(err, STM_E_INVALID, "settings: `%s` is not a number", number);
+    return stm_settings_hold(s, text, kind, v, n, err);
 }
 
 /* The first pass takes the parts, because they bring the arguments that the second one sets. */

@@ -54,7 +54,13 @@
 
 /* Name, what it takes, whether <= is possible, implementation, what it is. */
 #define HOLDS(X)                                                                                   \
-    X("norm", STM_A_GROUP, true, stm_hold_norm, "L2 norm of a group, by one scalar on its tensors")
+    X("norm", STM_A_GROUP, true, stm_hold_norm,                                                    \
+      "L2 norm of a group, by one scalar on its tensors")                                          \
+    X("norm", STM_A_ROWS, true, stm_hold_row_norm, "L2 norm of every row of a group's tensors")    \
+    X("share", STM_A_GROUPS, false, stm_hold_share,                                                \
+      "shares of the groups in the sum of their squared norms, which stays")                       \
+    X("logit_scale", STM_A_NONE, false, stm_hold_logit_scale,                                      \
+      "mean L2 norm of the logits, all pairs, by the temperature")
 
 #define METRICS(X)                                                                                 \
     X("acc", STM_A_SET, stm_metric_acc, "fraction of pairs whose largest logit is the label's")    \

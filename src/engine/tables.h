@@ -154,9 +154,12 @@ struct stm_optimizer_type {
 
 /* ---- holds and metrics ---- */
 
+struct stm_hold;
 struct stm_hold_type {
-    /* Enforces it on the trainer's parameters; `mask` is the group. */
-    void (*apply)(struct stm_trainer *t, uint32_t mask, bool upper_bound, double v);
+    /* Enforces it on the trainer's parameters; mask[i] are the tensors of its group i. */
+    void (*apply)(struct stm_trainer *t, const struct stm_hold *h, const uint32_t *mask);
+    bool last;        /* acts after the others, whose result it reads */
+    bool temperature; /* what it moves is the temperature, which is then part of the state */
 };
 
 /* Per-pair quantities of a forward pass. */

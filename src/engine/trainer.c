@@ -115,6 +115,8 @@ static int bind(struct stm_trainer *t, struct stm_err *err)
     t->weights = mask_of(t, "weights");
     for (size_t i = 0; i < s->n_freezes; i++) t->frozen |= mask_of(t, s->freeze[i]);
     bind_rates(t);
+    for (size_t i = 0; i < s->n_holds; i++)
+        t->temperature_held |= stm_holds[s->hold[i].type]->temperature;
     return 0;
 }
 
@@ -196,6 +198,7 @@ void stm_trainer_init(struct stm_trainer *t, uint64_t seed)
     t->step = 0;
     t->tracked = false;
     t->check = 0;
+    t->temperature = t->set.knob[STM_KNOB_TEMPERATURE];
     for (unsigned k = 0; k < t->net.n_tensors; k++) {
         init_tensor(t, k);
         for (unsigned m = 0; m < t->optimizer->n_moments; m++)

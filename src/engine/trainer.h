@@ -24,6 +24,9 @@ struct stm_trainer {
     void *moment[STM_MOMENTS_MAX][STM_TENSORS_MAX];
     void *buffer[STM_TENSORS_MAX]; /* of the transform of the gradient */
     double lr[STM_TENSORS_MAX];
+    /* The setting's, or where a hold has moved it; then it is part of the state. */
+    double temperature;
+    bool temperature_held;
     unsigned lr_arg;               /* place of lr in the optimizer's arguments */
     void *before[STM_TENSORS_MAX]; /* parameters before a tracked update */
     double scalar[STM_SCALARS_MAX];

@@ -31,6 +31,7 @@ void stm_trainer_view(const struct stm_trainer *t, struct stm_state *out)
     }
     for (unsigned i = 0; i < t->optimizer->n_scalars; i++)
         stm_state_add(out, t->optimizer->scalars[i], STM_F64, 0, NULL, &t->scalar[i]);
+    if (t->temperature_held) stm_state_add(out, "temperature", STM_F64, 0, NULL, &t->temperature);
     stm_state_add(out, "step", STM_U64, 0, NULL, &t->step);
     stm_state_add(out, "seed", STM_U64, 0, NULL, &t->seed);
     stm_state_add(out, "data.order", STM_U32, 1, &t->net.task.pairs, t->order);
@@ -48,7 +49,19 @@ static bool same_shape(const struct stm_tensor *a, const struct stm_tensor *b)
 
 /* What a setting of an arm brings into the state or takes out of it: a state without it is taken
  * over, and it starts as in a fresh state; one that has it where the settings do not loses it. */
-static bool is_optional(const struct stm_tensor *x) { return !strncmp(x->name, "grad.", 5); }
+static bool is_optional(const struct stm_tensor *x)
+{
+    return !strncmp(x->name, "grad.", 5) || !strcmp(x->name, "temperature");
+}
+
+/* What a fresh state has in the place of `to`. */
+static void start_optional(struct stm_trainer *t, const struct stm_tensor *to)
+{
+    if (to->data == &t->temperature)
+        t->temperature = t->set.knob[STM_KNOB_TEMPERATURE];
+    else
+        memset((void *)(uintptr_t)to->data, 0, to->bytes);
+}
 
 static bool is_real(const struct stm_tensor *x)
 {
@@ -114,7 +127,7 @@ int stm_trainer_load(struct stm_trainer *t, const struct stm_state *s, struct st
             /* The view is of this trainer's own memory; a state may be a view of it too. */
             const struct stm_tensor *has = stm_state_find(s, mine.t[i].name);
             if (!has)
-                memset((void *)(uintptr_t)mine.t[i].data, 0, mine.t[i].bytes);
+                start_optional(t, &mine.t[i]);
             else if (has->dtype == mine.t[i].dtype)
                 memmove((void *)(uintptr_t)mine.t[i].data, has->data, has->bytes);
             else
