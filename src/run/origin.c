@@ -56,7 +56,9 @@ int stm_origin_load(const struct stm_origin *o, struct stm_store *s, struct stm_
     encode(o, &want);
     const void *p = stm_rd_bytes(&r, want.n);
     if (p && !want.failed && !memcmp(p, want.p, want.n)) found = stm_wire_id(&r);
-    if (r.bad || !found.alg || object.type != STM_OBJ_RECORD)
+    if (want.failed)
+        rc = stm_fail(err, STM_E_NOMEM, "resolving an origin: out of memory");
+    else if (r.bad || !found.alg || object.type != STM_OBJ_RECORD)
         rc =
             stm_fail(err, STM_E_DAMAGED, "ref %s does not point to the record of its origin", name);
     else

@@ -56,9 +56,9 @@ fsck_clean copy
 expect_exit 0 stemma replay 'held#0' --verify --store copy
 
 # Every bit counts: random ones, all over the pack, are found.
-seed=${STEMMA_TEST_SEED:-$(date +%s%N | tail -c 6)}
+seed=${STEMMA_SEED:-$(date +%s%N | tail -c 6)}
 seed=$((10#$seed))
-echo "STEMMA_TEST_SEED=$seed"
+echo "STEMMA_SEED=$seed"
 RANDOM=$seed
 for _ in 1 2 3 4 5 6 7 8; do
     at=$(((RANDOM * 32768 + RANDOM) % size))

@@ -4,9 +4,9 @@
 # seed that is printed; the test holds for every seed.
 . "$(dirname "$0")/lib.sh"
 
-seed=${STEMMA_TEST_SEED:-$(date +%s%N | tail -c 6)}
+seed=${STEMMA_SEED:-$(date +%s%N | tail -c 6)}
 seed=$((10#$seed))
-echo "STEMMA_TEST_SEED=$seed"
+echo "STEMMA_SEED=$seed"
 RANDOM=$seed
 
 # A run that ends too early to be killed thirty times is given a longer bound.
