@@ -277,6 +277,10 @@ static bool window_time(struct check *k, const struct ast_time *t, const struct 
     if (!t) return true;
     struct stm_time *w = pr_alloc(k->c, sizeof *w);
     if (!pr_time(k, t, false, w)) return false;
+    if (w->kind == STM_T_ALL || w->kind == STM_T_ANY) {
+        pr_diag(k->c, "E0900", t->span, "a window at `all` or `any` is not in this version");
+        return false;
+    }
     *out = w;
     return true;
 }
