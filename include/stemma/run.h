@@ -244,8 +244,8 @@ struct stm_address {
     uint64_t step; /* resolved; where has_at */
 };
 /* Finds `text` ("trunk/post/raised#7@2000", without "protocol:") in a view. STM_E_NOTFOUND lists
- * what is similar, STM_E_USAGE the candidates of an ambiguous one. After an error out->node is the
- * arm when that much was found, else -1. */
+ * what is similar, STM_E_USAGE the candidates of an ambiguous one. After an error out->node is an
+ * arm that the path names, or -1 when there is none. */
 int stm_address_find(const struct stm_view *v, const char *text, struct stm_address *out,
                      struct stm_err *err);
 

@@ -86,6 +86,7 @@ static unsigned binds_of(struct slice s, struct slice *binds)
 static bool names(struct slice given, struct slice label)
 {
     if (!equal(head_of(given), head_of(label))) return false;
+    if (memchr(given.p, '[', given.n) && given.p[given.n - 1] != ']') return false;
     struct slice want[PARTS_MAX], have[PARTS_MAX];
     unsigned nw = binds_of(given, want), nh = binds_of(label, have);
     for (unsigned i = 0; i < nw; i++) {

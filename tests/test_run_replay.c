@@ -1,0 +1,125 @@
+/* Replay: a trail with one false entry, validly hashed, is found, and the step and tensor are
+ * named. Where STEMMA names the built command, it is driven on the same store. */
+#include "run_help.h"
+
+/* Writes the trail of the last piece of a replicate anew, as one record, with the state id and one
+ * tensor id of `step` changed. */
+static void falsify(struct bench *b, int node, unsigned seed, uint64_t step, const char *tensor)
+{
+    struct stm_err e = {0};
+    struct stm_trail fresh;
+    struct stm_id none = {0};
+    char ref[64], path[800];
+    const struct stm_piece *p = stm_view_piece(b->view, node, seed, step, NULL);
+    const struct stm_trail *t = p->trail;
+    unsigned which = STM_STATE_MAX;
+    ck_ok(stm_trail_new(&fresh, &t->start, t->start_step, t->settings, t->profile, &e), &e);
+    fresh.tensor_names = t->tensor_names;
+    fresh.n_tensors = t->n_tensors;
+    fresh.last = t->last;
+    for (unsigned i = 0; i < t->n_columns; i++)
+        ck_assert_int_eq(stm_trail_column(&fresh, t->columns[i]), (int)i);
+    for (unsigned i = 0; i < t->n_tensors; i++)
+        if (!strcmp(t->tensor_names[i], tensor)) which = i;
+    ck_assert_msg(which < STM_STATE_MAX, "no tensor %s", tensor);
+    for (size_t i = 0; i < t->n_entries; i++) ck_ok(stm_trail_add(&fresh, &t->entries[i], &e), &e);
+    struct stm_trail_entry *at = (struct stm_trail_entry *)stm_trail_at(&fresh, step);
+    ck_assert_ptr_nonnull(at);
+    ck_assert(!at->stored);
+    at->tensors[which] = stm_id_of("another tensor", 14);
+    at->state = stm_id_of("another state", 13);
+    memcpy(ref, "seg-", 4);
+    stm_id_text(&t->key, ref + 4);
+    snprintf(path, sizeof path, "%s/refs/%s", b->path, ref);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_ok(stm_trail_commit(&fresh, b->store, NULL, &none, &e), &e);
+    stm_trail_release(&fresh);
+    ck_sound(b->store);
+}
+
+/* The command on the same store: its exit code; what it prints goes to `out`. */
+static int command(const struct bench *b, const char *words, char *out, size_t cap)
+{
+    char line[1600];
+    snprintf(line, sizeof line, "'%s' %s --store '%s' 2>&1", getenv("STEMMA"), words, b->path);
+    FILE *p = popen(line, "r");
+    ck_assert_ptr_nonnull(p);
+    out[fread(out, 1, cap - 1, p)] = 0;
+    int status = pclose(p);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int replay(struct bench *b, const char *path, bool verify, struct stm_replay_report *r,
+                  struct stm_err *e)
+{
+    return stm_replay(b->view, bench_node(b, path), 0, true, verify, UINT64_MAX, NULL, NULL, r, e);
+}
+
+START_TEST(a_true_trail)
+{
+    struct bench b;
+    struct stm_run_outcome outcome;
+    struct stm_replay_report r;
+    struct stm_err e = {0};
+    bench_make(&b);
+    ck_assert_int_eq(replay(&b, "trunk/post/free", true, &r, &e), STM_E_NOTFOUND);
+    bench_train(&b, &outcome);
+    for (unsigned i = 0; i < b.plan->n_nodes; i++) {
+        const char *path = b.plan->nodes[i].path;
+        ck_ok(replay(&b, path, true, &r, &e), &e);
+        ck_assert(!r.differs);
+        ck_assert_uint_eq(r.steps, i ? 60 : 20);
+        ck_assert_uint_ge(r.compared, i ? 13 : 5);
+        ck_assert_uint_ge(r.anchors, 2);
+    }
+    bench_remove(&b);
+}
+END_TEST
+
+START_TEST(one_false_entry)
+{
+    struct bench b;
+    struct stm_run_outcome outcome;
+    struct stm_replay_report r;
+    struct stm_err e = {0};
+    char out[2000];
+    bench_make(&b);
+    bench_train(&b, &outcome);
+    ck_ok(stm_catalog_put(b.store, b.plan, 0, 1, stm_engine_profile(), &e), &e);
+    falsify(&b, bench_node(&b, "trunk/post/held[tau=1.3]"), 0, 35, "param.W1");
+    bench_view(&b);
+    ck_assert_int_eq(replay(&b, "trunk/post/held[tau=1.3]", false, &r, &e), STM_E_MISMATCH);
+    ck_assert(r.differs);
+    ck_assert_uint_eq(r.step, 35);
+    ck_assert_str_eq(r.tensors, "param.W1");
+    struct stm_id expected = stm_id_of("another state", 13);
+    ck_assert(stm_id_eq(&r.expected, &expected));
+    ck_assert(!stm_id_eq(&r.found, &expected));
+    ck_assert_msg(strstr(e.msg, "step 35") && strstr(e.msg, "param.W1"), "%s", e.msg);
+    /* The others, and the same arm up to the step before, are untouched by it. */
+    ck_ok(replay(&b, "trunk/post/held[tau=0.9]", true, &r, &e), &e);
+    int held = bench_node(&b, "trunk/post/held[tau=1.3]");
+    ck_ok(stm_replay(b.view, held, 0, true, true, 30, NULL, NULL, &r, &e), &e);
+    if (getenv("STEMMA")) {
+        ck_assert_int_eq(command(&b, "replay 'held[tau=1.3]#0' --verify", out, sizeof out), 1);
+        ck_assert_msg(strstr(out, "NOT bit-exact: first difference at step 35, in param.W1"), "%s",
+                      out);
+        ck_assert_int_eq(command(&b, "replay 'held[tau=0.9]#0' --verify", out, sizeof out), 0);
+        ck_assert_int_eq(command(&b, "replay 'held[tau=1.3]#0@30'", out, sizeof out), 0);
+        ck_assert_int_eq(command(&b, "diff 'held[tau=1.3]#0@36' 'free#0@36'", out, sizeof out), 1);
+        ck_assert_msg(strstr(out, "step 35"), "%s", out);
+    }
+    bench_remove(&b);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("run/replay");
+    TCase *t = tcase_create("replay");
+    tcase_set_timeout(t, 120);
+    tcase_add_test(t, a_true_trail);
+    tcase_add_test(t, one_false_entry);
+    suite_add_tcase(s, t);
+    return run_suite(s);
+}
