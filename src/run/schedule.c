@@ -85,7 +85,9 @@ static void send_progress(void *ctx, uint64_t step)
     send_message(*(const int *)ctx, &m);
 }
 
-static int worker_main(const struct scheduler *s, const struct stm_task *t, int fd)
+/* `mask` is put back once the worker's own handlers stand: until then a request to stop waits. */
+static int worker_main(const struct scheduler *s, const struct stm_task *t, int fd,
+                       const sigset_t *mask)
 {
     struct sigaction sa = {.sa_handler = on_stop};
     struct stm_err err = {0};
@@ -93,6 +95,7 @@ static int worker_main(const struct scheduler *s, const struct stm_task *t, int 
     struct message m = {.final = true};
     sigaction(SIGTERM, &sa, NULL);
     sigaction(SIGINT, &sa, NULL);
+    sigprocmask(SIG_SETMASK, mask, NULL);
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != s->parent) stop_flag = 1; /* it died before the line above */
@@ -146,16 +149,22 @@ static int start(struct scheduler *s, struct slot *slot, const struct stm_task *
 {
     int fd[2];
     if (pipe(fd)) return stm_fail_errno(err, errno, "starting a worker: pipe");
+    sigset_t stop, mask;
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGINT);
+    sigprocmask(SIG_BLOCK, &stop, &mask);
     pid_t pid = fork();
+    int e = errno;
+    if (pid == 0) {
+        close(fd[0]);
+        _exit(worker_main(s, t, fd[1], &mask));
+    }
+    sigprocmask(SIG_SETMASK, &mask, NULL);
     if (pid < 0) {
-        int e = errno;
         close(fd[0]);
         close(fd[1]);
         return stm_fail_errno(err, e, "starting a worker: fork");
-    }
-    if (pid == 0) {
-        close(fd[0]);
-        _exit(worker_main(s, t, fd[1]));
     }
     close(fd[1]);
     const struct stm_trail_entry *a =

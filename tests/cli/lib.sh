@@ -10,21 +10,26 @@ mounts=()
 unset STEMMA_STORE STEMMA_BLAS_CORE
 export NO_COLOR=1
 
-# Processes of this test are those that name its directory on their command line.
+# Processes of this test: those of the binary that work in its directory.
+binary=$(readlink -f "$STEMMA")
 processes_of_test() {
-    local pid line
-    for line in /proc/[0-9]*/cmdline; do
-        pid=${line#/proc/}
-        pid=${pid%/cmdline}
-        [ "$pid" != $$ ] && tr '\0' '\n' 2>/dev/null <"$line" | grep -qF -- "$work" && echo "$pid"
+    local dir pid
+    for dir in /proc/[0-9]*; do
+        pid=${dir#/proc/}
+        [ "$(readlink "$dir/exe" 2>/dev/null)" = "$binary" ] || continue
+        case $(readlink "$dir/cwd" 2>/dev/null) in "$work" | "$work"/*) echo "$pid" ;; esac
     done
     return 0
 }
 
 clean_up() {
-    local status=$? m pid
+    local status=$? m pid i
     trap - EXIT
     for pid in $(processes_of_test); do kill -9 "$pid" 2>/dev/null || true; done
+    for ((i = 0; i < 100; i++)); do
+        [ -z "$(processes_of_test)" ] && break
+        sleep 0.1
+    done
     for m in "${mounts[@]}"; do umount -l "$m" 2>/dev/null || true; done
     cd / && rm -rf "$work"
     exit "$status"

@@ -9,10 +9,12 @@ interrupt() { # interrupt SIGNAL: a run without end is stopped once an arm is on
     with_bound 100M
     setsid "$STEMMA" run tiny.stemma --store st --jobs 2 --anchors 100 --seeds 0..1 >out 2>err &
     local command=$! i code=0
-    for ((i = 0; i < 600; i++)); do
-        progress | grep -q ' partial  *step' && break
+    for ((i = 0; i < 1200; i++)); do
+        [ -n "$(cat "/proc/$command/task/$command/children" 2>/dev/null)" ] &&
+            progress | grep -q ' partial  *step' && break
         sleep 0.05
     done
+    [ -n "$(processes_of_test)" ] || die "the processes of a run are not seen"
     kill "-$1" -- "-$command"
     wait $command || code=$?
     [ $code = 130 ] || die "exit $code after $1, not 130"

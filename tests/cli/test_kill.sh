@@ -26,12 +26,15 @@ family() {
     echo "$command $children"
 }
 
+# Whether a process runs: one that has ended and is not waited for yet is no victim.
+runs() { grep -q '^State:[[:space:]]*[^ZX]' "/proc/$1/status" 2>/dev/null; }
+
 kills=0 of_parent=0
 with_bound $bound
 start
 while [ $kills -lt 30 ]; do
     sleep "0.0$((RANDOM % 90 + 10))"
-    if ! kill -0 "$command" 2>/dev/null; then
+    if ! runs "$command"; then
         wait "$command" || die "the run failed after $kills kills"
         bound=$((bound + 1000))
         with_bound $bound
@@ -40,6 +43,7 @@ while [ $kills -lt 30 ]; do
     fi
     read -ra pids <<<"$(family 2>/dev/null)"
     victim=${pids[$((RANDOM % ${#pids[@]}))]}
+    runs "$victim" || continue
     kill -9 "$victim" 2>/dev/null || continue
     kills=$((kills + 1))
     if [ "$victim" = "$command" ]; then
