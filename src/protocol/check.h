@@ -111,8 +111,22 @@ struct function {
 const struct function *pr_function(const char *name);
 void pr_near_functions(struct near *n);
 
-/* resolve.c. NULL after a reported error. */
+/* resolve.c, resolve_call.c, resolve_arm.c. NULL after a reported error. */
 struct stm_expr *pr_resolve(struct check *k, const struct stm_expr *e);
+struct stm_expr *pr_resolve_name(struct check *k, const struct stm_expr *e);
+struct stm_expr *pr_resolve_call(struct check *k, const struct stm_expr *e);
+struct stm_expr *pr_resolve_index(struct check *k, const struct stm_expr *e);
+struct stm_expr *pr_resolve_field(struct check *k, const struct stm_expr *e);
+/* A node of the same kind whose operands are resolved. */
+struct stm_expr *pr_resolve_kids(struct check *k, const struct stm_expr *e);
+/* The node with room for other operands. */
+struct stm_expr *pr_copy(struct check *k, const struct stm_expr *e);
+struct stm_expr *pr_reference(struct check *k, const struct stm_expr *e, enum stm_ref_kind ref,
+                              int index);
+/* Whether something measured can be read here; reports E0303 or E0402. */
+bool pr_may_measure(struct check *k, const struct stm_expr *e);
+/* "in an intervention" */
+const char *pr_use_name(const struct check *k);
 struct stm_expr *pr_resolve_as(struct check *k, const struct stm_expr *e, enum use use);
 /* How many instances of an arm `up` or `up[tau = 1]` (resolved) means; the first in *one. */
 unsigned pr_instances(struct check *k, const struct stm_expr *e, int *one);
@@ -178,6 +192,31 @@ void pr_put_time(struct stm_buf *b, const struct stm_time *t, const struct check
 /* actions.c */
 bool pr_action(struct check *k, const struct ast_stmt *s, struct stm_action *out);
 void pr_check_node_actions(struct check *k, int node);
+
+/* sweep.c */
+
+/* One `x in [...]` or `(x, y) in [(...), ...]`: rows of n_names values. */
+struct axis {
+    const struct ast_bind *ast;
+    struct stm_bind *rows;
+    unsigned n_rows;
+};
+
+struct sweep {
+    struct axis *axes;
+    unsigned n_axes, n_binds;
+    unsigned *at; /* odometer */
+};
+
+/* The sweep of an arm or fork, at its first instance; false after a reported error. */
+bool pr_sweep_begin(struct check *k, const struct ast_stmt *s, struct sweep *out);
+/* The variables of the instance at hand, w->n_binds of them. */
+struct stm_bind *pr_sweep_binds(struct check *k, const struct sweep *w);
+/* To the next instance; the last axis turns fastest. */
+bool pr_sweep_next(struct sweep *w);
+void pr_push_binds(struct check *k, const struct stm_bind *binds, unsigned n);
+/* "up[tau=1.3]" */
+const char *pr_label_of(struct check *k, const char *name, const struct stm_bind *b, unsigned n);
 
 /* expand.c */
 void pr_check_run(struct check *k, const struct ast_stmt *s);

@@ -27,6 +27,35 @@ struct stm_diag *pr_unexpected(struct parser *p, const char *what);
 bool pr_enter(struct parser *p);
 void pr_leave(struct parser *p);
 
+const char *pr_found(struct parser *p); /* "`word`", for messages */
+void pr_skip_newlines(struct parser *p);
+bool pr_want_word(struct parser *p, const char *word);
+bool pr_want_name(struct parser *p, struct word *out, const char *what);
+/* A whole number. */
+bool pr_want_int(struct parser *p, double *out, const char *what);
+
+/* parse.c: the statements. */
+#define IN(block) (1u << (block))
+struct keyword {
+    const char *word;
+    enum stmt_kind kind;
+    unsigned blocks;       /* where it may stand */
+    enum block_kind opens; /* the block it ends with; B_KINDS: none */
+    bool (*parse)(struct parser *p, struct ast_stmt *s);
+};
+enum { PR_KEYWORDS = 32 };
+extern const struct keyword pr_keywords[PR_KEYWORDS];
+/* NAME, or in a train block NAME.NAME: precision.loss */
+bool pr_want_key(struct parser *p, struct word *out, bool dotted);
+/* What follows it in train, table and figure blocks: = expr */
+bool pr_parse_assign(struct parser *p, struct ast_stmt *s);
+
+/* parse_time.c */
+bool pr_parse_time(struct parser *p, struct ast_time *t);
+
+/* parse_block.c */
+bool pr_parse_block(struct parser *p, struct ast_stmt *owner, enum block_kind kind);
+
 /* parse_expr.c. NULL after a reported error. */
 struct stm_expr *pr_parse_expr(struct parser *p);
 struct stm_expr *pr_parse_sum(struct parser *p);

@@ -1,0 +1,215 @@
+/* Blocks: which statements may stand in them, and how parsing goes on after a broken one. */
+
+#include "protocol/parse.h"
+
+static const char *const block_names[B_KINDS] = {
+    [B_FILE] = "at the top of a file",
+    [B_RUN] = "in a run",
+    [B_FORK] = "in a fork",
+    [B_ARM] = "in an arm",
+    [B_EVERY] = "in an `every` block",
+    [B_TRAIN] = "in a train block",
+    [B_DISPLAY] = "in a table or figure",
+};
+
+static const struct keyword *keyword_at(const struct parser *p)
+{
+    for (size_t i = 0; i < PR_KEYWORDS; i++)
+        if (pr_at_word(p, pr_keywords[i].word)) return &pr_keywords[i];
+    return NULL;
+}
+
+static void not_allowed(struct parser *p, enum block_kind kind)
+{
+    size_t mark = p->c->scratch.n;
+    for (size_t i = 0; i < PR_KEYWORDS; i++)
+        if (pr_keywords[i].blocks & IN(kind))
+            stm_buf_printf(&p->c->scratch, "%s%s", p->c->scratch.n > mark ? ", " : "",
+                           pr_keywords[i].word);
+    const char *allowed = pr_scratch_take(p->c, mark);
+    struct stm_diag *d;
+    if (keyword_at(p))
+        d = pr_diag(p->c, "E0103", p->tok.span, "`%s` cannot stand %s", p->tok.text,
+                    block_names[kind]);
+    else
+        d = pr_diag(p->c, "E0103", p->tok.span, "expected a statement, found %s", pr_found(p));
+    pr_help(p->c, d, "%s there can be: %s", block_names[kind], allowed);
+}
+
+/* Past the `}` that belongs to the `{` in hand. */
+static void skip_braces(struct parser *p)
+{
+    int depth = 0;
+    do {
+        if (p->tok.kind == TK_LBRACE) depth++;
+        if (p->tok.kind == TK_RBRACE) depth--;
+        pr_advance(p);
+    } while (depth > 0 && p->tok.kind != TK_EOF);
+}
+
+/* To the end of the line. A block that the broken statement opens is still read, so that its own
+ * faults are found and its braces stay in step; braces of other statements are skipped. */
+static void recover(struct parser *p, struct ast_stmt *s, enum block_kind opens)
+{
+    p->lx.parens = 0;
+    bool started = false;
+    while (p->tok.kind != TK_NL && p->tok.kind != TK_RBRACE && p->tok.kind != TK_EOF) {
+        if (started && p->tok.first) return;
+        if (p->tok.kind == TK_LBRACE && opens != B_KINDS) {
+            if (!s->block) pr_parse_block(p, s, opens);
+            return;
+        }
+        started = true;
+        if (p->tok.kind == TK_LBRACE)
+            skip_braces(p);
+        else
+            pr_advance(p);
+        p->lx.parens = 0;
+    }
+}
+
+static struct ast_stmt *stmt_new(struct parser *p, enum stmt_kind kind)
+{
+    struct ast_stmt *s = pr_alloc(p->c, sizeof *s);
+    s->kind = kind;
+    s->span = p->tok.span;
+    return s;
+}
+
+static bool ends_statement(const struct parser *p)
+{
+    return p->tok.kind == TK_NL || p->tok.kind == TK_RBRACE || p->tok.kind == TK_EOF;
+}
+
+/* One statement of a block; NULL after an error, with the rest of it skipped. */
+static struct ast_stmt *statement(struct parser *p, enum block_kind kind)
+{
+    const struct keyword *k = NULL;
+    struct ast_stmt *s;
+    bool ok;
+    int depth = p->depth; /* an error leaves its levels behind */
+    if (kind == B_TRAIN || kind == B_DISPLAY) {
+        s = stmt_new(p, S_ASSIGN);
+        ok = pr_want_key(p, &s->name, kind == B_TRAIN) && pr_parse_assign(p, s);
+    } else {
+        k = keyword_at(p);
+        s = stmt_new(p, k ? k->kind : S_KINDS);
+        ok = k && (k->blocks & IN(kind));
+        if (!ok) not_allowed(p, kind);
+        if (ok) {
+            pr_advance(p);
+            ok = k->parse(p, s);
+        }
+    }
+    bool unclosed = ok && s->block && p->tok.first; /* reported with the block */
+    if (ok && !unclosed && !ends_statement(p)) {
+        pr_unexpected(p, "the end of the line");
+        ok = false;
+    }
+    p->depth = depth;
+    if (!ok && !p->too_deep) recover(p, s, k ? k->opens : B_KINDS);
+    return ok ? s : NULL;
+}
+
+/* A statement that belongs further out and is not indented below the block's owner: the block was
+ * not closed. */
+static bool looks_unclosed(const struct parser *p, const struct ast_stmt *owner,
+                           enum block_kind kind)
+{
+    const struct keyword *k = keyword_at(p);
+    return k && p->tok.first && !(k->blocks & IN(kind)) && p->tok.span.col <= owner->span.col;
+}
+
+static void missing_brace(struct parser *p, struct ast_block *block)
+{
+    struct stm_diag *d = pr_diag(p->c, "E0102", block->open, "this `{` is never closed");
+    pr_label(p->c, d, "opened here");
+    pr_note_at(p->c, d, p->tok.span, "a `}` was expected before this");
+}
+
+static void block_statements(struct parser *p, struct ast_stmt *owner, enum block_kind kind,
+                             struct vec *stmts)
+{
+    for (;;) {
+        pr_skip_newlines(p);
+        if (p->tok.kind == TK_RBRACE) {
+            owner->block->close = p->tok.span;
+            pr_advance(p);
+            return;
+        }
+        if (p->too_deep) return;
+        if (p->tok.kind == TK_EOF || looks_unclosed(p, owner, kind)) {
+            missing_brace(p, owner->block);
+            /* at the end of the file the innermost block stands for all of them */
+            if (p->tok.kind == TK_EOF) p->too_deep = true;
+            return;
+        }
+        struct ast_stmt *s = statement(p, kind);
+        if (s) *(struct ast_stmt **)pr_push(p->c, stmts, sizeof s) = s;
+    }
+}
+
+bool pr_parse_block(struct parser *p, struct ast_stmt *owner, enum block_kind kind)
+{
+    struct ast_block *b = pr_alloc(p->c, sizeof *b);
+    b->open = p->tok.span;
+    if (!pr_want(p, TK_LBRACE, NULL)) return false;
+    owner->block = b;
+    if (!pr_enter(p)) return false;
+    struct vec stmts = {0};
+    block_statements(p, owner, kind, &stmts);
+    pr_leave(p);
+    b->stmts = stmts.p;
+    b->n = stmts.n;
+    return true;
+}
+
+static void parse_lang(struct parser *p)
+{
+    pr_skip_newlines(p);
+    struct stm_span at = p->tok.span;
+    if (!pr_take_word(p, "lang")) {
+        struct stm_diag *d =
+            pr_diag(p->c, "E0104", at, "the first line does not name the language version");
+        pr_help(p->c, d, "begin the file with `lang 1`");
+        return;
+    }
+    double version = 0;
+    struct stm_span number = p->tok.span;
+    struct ast_stmt none = {0};
+    if (!pr_want_int(p, &version, "a version number")) {
+        recover(p, &none, B_KINDS);
+    } else if (version > 1) {
+        struct stm_diag *d = pr_diag(p->c, "E0105", number,
+                                     "language version %.0f is newer than this program", version);
+        pr_label(p->c, d, "this program knows version 1");
+        p->too_deep = true; /* nothing further down can be judged */
+    } else if (version < 1) {
+        struct stm_diag *d =
+            pr_diag(p->c, "E0104", number, "there is no language version %.0f", version);
+        pr_help(p->c, d, "begin the file with `lang 1`");
+    } else if (!ends_statement(p)) {
+        pr_unexpected(p, "the end of the line");
+        recover(p, &none, B_KINDS);
+    }
+}
+
+void pr_parse_file(struct ctx *c, unsigned file, const char *text, size_t n, struct vec *out)
+{
+    struct parser p = {.c = c};
+    lex_init(&p.lx, c, file, text, n);
+    pr_advance(&p);
+    parse_lang(&p);
+    while (!p.too_deep) {
+        pr_skip_newlines(&p);
+        if (p.tok.kind == TK_EOF) return;
+        if (p.tok.kind == TK_RBRACE) {
+            pr_diag(c, "E0102", p.tok.span, "this `}` closes nothing");
+            pr_advance(&p);
+            continue;
+        }
+        p.depth = 0;
+        struct ast_stmt *s = statement(&p, B_FILE);
+        if (s) *(struct ast_stmt **)pr_push(c, out, sizeof s) = s;
+    }
+}
