@@ -120,23 +120,27 @@ static size_t R(outputs)(const struct R(stm_kernels) * k, size_t n, REAL *out)
                                      .inv_c2 = 1000,
                                      .pre = 1,
                                      .post = 0.999};
-    REAL *h = out, *g = h + n, *f = g + n, *e = f + n, *p = e + n, *m = p + n, *w = m + n;
+    REAL *e = out, *p = e + n, *m = p + n, *w = m + n;
+    REAL *f = w + n, *h = f + n, *g = h + n;
     R(numbers)(u, n, 6);
     R(numbers)(v, n, 7);
     k->scale(u, 4, n);
-    k->gelu_grad(u, v, h, g, n);
-    k->gelu(u, v, f, n);
+    for (int act = 0; act < STM_ACTS; act++, h += 2 * n, g = h + n) {
+        k->act_grad[act](u, v, h, g, n);
+        k->act[act](u, v, f, n);
+        ck_assert_mem_eq(f, h, n * sizeof(REAL));
+    }
     k->exp(u, e, n);
     R(numbers)(p, n, 8);
     R(numbers)(m, n, 9);
     for (size_t i = 0; i < n; i++) w[i] = m[i] * m[i];
     k->adamw(p, m, w, u, n, &s);
-    return 7 * n;
+    return (5 + 2 * STM_ACTS) * n;
 }
 
 static void R(check_all)(void)
 {
-    static REAL first[7 * ROOM], other[7 * ROOM];
+    static REAL first[13 * ROOM], other[13 * ROOM];
     for (const struct stm_width *w = stm_widths(); w->f32; w++) {
         for (size_t n = 1; n <= 67; n++) {
             R(check_elements)(w->KERNELS, n);

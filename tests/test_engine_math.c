@@ -67,8 +67,8 @@ static long double slope(long double x)
         long double worst_h = 0, worst_g = 0;                                                      \
         for (int i = 0; i < N; i++) u[i] = (REAL)point(i, -40, 40);                                \
         for (int i = 0; i < N / 2; i++) u[i] = (REAL)point(2 * i, -5, 5);                          \
-        stm_k_##S()->gelu_grad(u, v, h, g, N);                                                     \
-        stm_k_##S()->gelu(u, v, h2, N);                                                            \
+        stm_k_##S()->act_grad[STM_ACT_GELU](u, v, h, g, N);                                        \
+        stm_k_##S()->act[STM_ACT_GELU](u, v, h2, N);                                               \
         ck_assert_mem_eq(h, h2, N * sizeof *h);                                                    \
         for (int i = 0; i < N; i++) {                                                              \
             long double x = u[i], scale = fmaxl(1, fabsl(x));                                      \
@@ -87,11 +87,39 @@ START_TEST(gelu_is_accurate)
 }
 END_TEST
 
+/* tanh against libm, relative; the others exactly; derivatives too; signs, limits and NaN. */
+#define CHECK_ACTS(S, REAL_T, tolerance)                                                           \
+    do {                                                                                           \
+        static REAL_T u[N], v[N], h[STM_ACTS][N], g[STM_ACTS][N];                                  \
+        long double worst = 0;                                                                     \
+        for (int i = 0; i < N; i++) u[i] = (REAL_T)((i - N / 2) * (i % 3 ? 0.006 : 1e-5));         \
+        u[0] = -INFINITY, u[1] = INFINITY, u[2] = NAN;                                             \
+        for (int a = 0; a < STM_ACTS; a++) stm_k_##S()->act_grad[a](u, v, h[a], g[a], N);          \
+        for (int i = 3; i < N; i++) {                                                              \
+            long double x = u[i], y = tanhl(x);                                                    \
+            if (x != 0) worst = fmaxl(worst, fabsl(h[STM_ACT_TANH][i] / y - 1));                   \
+            ck_assert(fabsl(g[STM_ACT_TANH][i] - (1 - y * y)) < (tolerance));                      \
+            ck_assert(h[STM_ACT_RELU][i] == fmaxl(x, 0) && g[STM_ACT_RELU][i] == (x > 0));         \
+            ck_assert(h[STM_ACT_SQUARE][i] == u[i] * u[i] && g[STM_ACT_SQUARE][i] == 2 * u[i]);    \
+        }                                                                                          \
+        ck_assert(h[STM_ACT_TANH][0] == -1 && h[STM_ACT_TANH][1] == 1);                            \
+        for (int a = STM_ACT_RELU; a < STM_ACTS; a++) ck_assert(isnan(h[a][2]));                   \
+        printf("tanh " #S ": max relative error %.2Lg\n", worst);                                  \
+        ck_assert(worst < (tolerance));                                                            \
+    } while (0)
+
+START_TEST(other_activations)
+{
+    CHECK_ACTS(f32, float, 4e-7);
+    CHECK_ACTS(f64, double, 8e-16);
+}
+END_TEST
+
 START_TEST(gelu_keeps_nan)
 {
     const float u[] = {NAN, 1}, v[] = {1, NAN};
     float h[2], g[2];
-    stm_k_f32()->gelu_grad(u, v, h, g, 2);
+    stm_k_f32()->act_grad[STM_ACT_GELU](u, v, h, g, 2);
     ck_assert(isnan(h[0]) && isnan(h[1]) && isnan(g[0]) && isnan(g[1]));
 }
 END_TEST
@@ -124,5 +152,5 @@ START_TEST(sincos_is_accurate)
 }
 END_TEST
 
-RUN_TESTS("engine math", exp_is_accurate, exp_at_the_edges, gelu_is_accurate, gelu_keeps_nan,
-          log_is_accurate, sincos_is_accurate)
+RUN_TESTS("engine math", exp_is_accurate, exp_at_the_edges, gelu_is_accurate, other_activations,
+          gelu_keeps_nan, log_is_accurate, sincos_is_accurate)

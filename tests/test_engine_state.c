@@ -40,6 +40,7 @@ START_TEST(a_restored_run_is_the_uninterrupted_one)
         "loss = mse\nlogits = normalize\nlogits.normalize.c = 3\n",
         "hold logit_scale = 2\nhold share(E, W1, W2) = (0.2, 0.5, 0.3)\n",
         "hold norm(rows(E)) = 1\nhold norm(rows(W1)) <= 0.5\nprecision = f64\n",
+        "model.bias = off\nmodel.act = relu\nmodel.init_E = 0.5\n",
         "task = modular_div\ntask.p = 7\ntask.train = 0.5\n"};
     struct stm_trainer *a = trainer_of(TINY, more[_i], 6), *b = trainer_of(TINY, more[_i], 99);
     struct stm_state saved;
@@ -91,6 +92,36 @@ START_TEST(the_start_depends_on_the_seed_alone)
     ck_assert_mem_ne(a->net.param[1], d->net.param[1], a->net.spec[1].n * sizeof(float));
     ck_assert_mem_ne(a->order, d->order, 49 * sizeof(uint32_t));
     stm_trainer_free(a), stm_trainer_free(b), stm_trainer_free(c), stm_trainer_free(d);
+}
+END_TEST
+
+START_TEST(model_arguments)
+{
+    open_engine();
+    struct stm_trainer *t = trainer_of(TINY, "precision = f64\n", 1),
+                       *bare = trainer_of(TINY,
+                                          "precision = f64\nmodel.bias = off\nmodel.init_E = 0.5\n"
+                                          "model.init_W2 = 3\n",
+                                          1);
+    struct stm_state s;
+    stm_trainer_view(bare, &s);
+    ck_assert_ptr_null(stm_state_find(&s, "param.b1"));
+    ck_assert_ptr_null(stm_state_find(&s, "adam.v.b2"));
+    ck_assert_double_eq_tol(measure(bare, "norm(E)"), 0.5 * measure(t, "norm(E)"), 1e-14);
+    ck_assert_double_eq(measure(bare, "norm(W1)"), measure(t, "norm(W1)"));
+    ck_assert_double_eq_tol(measure(bare, "norm(W2)"), 3 * measure(t, "norm(W2)"), 1e-14);
+    /* Without biases it is the network whose biases stay 0. */
+    struct stm_trainer *frozen = trainer_of(TINY, "freeze biases\n", 1),
+                       *off = trainer_of(TINY, "model.bias = off\n", 1);
+    steps(frozen, 20), steps(off, 20);
+    ck_assert_mem_eq(frozen->net.param[1], off->net.param[1], off->net.spec[1].n * sizeof(float));
+    struct stm_err err = {0};
+    struct stm_trainer *none = NULL;
+    struct stm_settings *set = settings_of(TINY, "model.bias = off\nfreeze b1\n");
+    ck_assert_int_eq(stm_trainer_new(&none, set, &err), STM_E_INVALID);
+    ck_assert_str_eq(err.msg, "the model has no group `b1` with these arguments");
+    stm_settings_free(set);
+    stm_trainer_free(t), stm_trainer_free(bare), stm_trainer_free(frozen), stm_trainer_free(off);
 }
 END_TEST
 
@@ -287,13 +318,14 @@ int main(void)
     Suite *suite = suite_create("engine state");
     TCase *tc = tcase_create("state");
     tcase_set_timeout(tc, 300);
-    tcase_add_loop_test(tc, a_restored_run_is_the_uninterrupted_one, 0, 14);
+    tcase_add_loop_test(tc, a_restored_run_is_the_uninterrupted_one, 0, 15);
     const TTest *const tests[] = {the_view_has_the_named_tensors,
                                   the_start_depends_on_the_seed_alone,
                                   foreign_states_are_refused,
                                   edits,
                                   tracking_and_measuring_move_no_bit,
                                   the_precision_changes_at_a_load,
+                                  model_arguments,
                                   a_step_allocates_nothing,
                                   no_memory_is_reported,
                                   divergence_is_seen,

@@ -6,6 +6,8 @@ extern const struct stm_width stm_width_baseline;
 extern const struct stm_width stm_width_avx2, stm_width_avx512;
 #endif
 
+const char *const stm_act_names[STM_ACTS + 1] = {"gelu", "relu", "square", "tanh", NULL};
+
 enum { MAX_WIDTHS = 4 };
 
 static struct stm_width available[MAX_WIDTHS];

@@ -15,6 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Activations; stm_act_names has their names. gelu is the exact one, x * Phi(x); relu'(0) is 0. */
+enum stm_act { STM_ACT_GELU, STM_ACT_RELU, STM_ACT_SQUARE, STM_ACT_TANH, STM_ACTS };
+extern const char *const stm_act_names[STM_ACTS + 1]; /* ends with NULL */
+
 /* What one AdamW update of one tensor needs; float64, rounded to the tensor's type once. */
 struct stm_adamw_step {
     double beta1, beta2, eps;
@@ -28,10 +32,10 @@ struct stm_adamw_step {
         const char *name; /* "baseline", "avx2", "avx512" */                                       \
         /* y[n] = exp(x[n]); 0 below the range of normal numbers; overwrites; y may be x */        \
         void (*exp)(const REAL *x, REAL *y, size_t n);                                             \
-        /* x[n] = u[n] + v[n]; h[n] = gelu(x), g[n] = gelu'(x); overwrites */                      \
-        void (*gelu_grad)(const REAL *u, const REAL *v, REAL *h, REAL *g, size_t n);               \
-        /* h[n] = gelu(u[n] + v[n]), the same bits as gelu_grad; overwrites */                     \
-        void (*gelu)(const REAL *u, const REAL *v, REAL *h, size_t n);                             \
+        /* x[n] = u[n] + v[n]; h[n] = act(x), g[n] = act'(x); overwrites */                        \
+        void (*act_grad[STM_ACTS])(const REAL *u, const REAL *v, REAL *h, REAL *g, size_t n);      \
+        /* h[n] = act(u[n] + v[n]), the same bits as act_grad; overwrites */                       \
+        void (*act[STM_ACTS])(const REAL *u, const REAL *v, REAL *h, size_t n);                    \
         /* x = dh[n] * g[n]; du[n] += x, dv[n] += x */                                             \
         void (*scatter)(const REAL *dh, const REAL *g, REAL *du, REAL *dv, size_t n);              \
         /* y[n] += x[n] */                                                                         \

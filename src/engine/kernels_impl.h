@@ -41,6 +41,16 @@ static inline REAL R(mills_poly)(REAL u)
     p = p * u + 0x1.c57598p+0f;
     return p;
 }
+
+static inline REAL R(tanh_near)(REAL z)
+{
+    REAL p = -5.70498872745e-3f;
+    p = p * z + 2.06390887954e-2f;
+    p = p * z - 5.37397155531e-2f;
+    p = p * z + 1.33314422036e-1f;
+    p = p * z - 3.33332819422e-1f;
+    return p;
+}
 #else
 #define EXP_MIN      (-708.0)
 #define EXP_MAX      709.7
@@ -101,6 +111,17 @@ static inline REAL R(mills_poly)(REAL u)
     p = p * u + 0x1.ed96b8318f6c4p+0;
     return p;
 }
+
+static inline REAL R(tanh_near)(REAL z)
+{
+    REAL p = -9.64399179425052238628e-1;
+    p = p * z - 9.92877231001918586564e1;
+    p = p * z - 1.61468768441708447952e3;
+    REAL q = z + 1.12811678491632931402e2;
+    q = q * z + 2.23548839060100448583e3;
+    q = q * z + 4.84406305325125486048e3;
+    return p / q;
+}
 #endif
 
 /* exp(x): 2^n * exp(r), n the rounded x / ln 2. NaN stays NaN. */
@@ -157,6 +178,42 @@ static void R(k_gelu)(const REAL *restrict u, const REAL *restrict v, REAL *rest
         h[i] = x * R(normal_cdf)(x, &phi);
     }
 }
+
+/* y and, where it is asked for, dy/dx = slope of one activation, as loops over n. */
+#define ACT_LOOPS(name, y, slope)                                                                  \
+    static void R(k_##name##_grad)(const REAL *restrict u, const REAL *restrict v,                 \
+                                   REAL *restrict h, REAL *restrict g, size_t n)                   \
+    {                                                                                              \
+        for (size_t i = 0; i < n; i++) {                                                           \
+            REAL x = u[i] + v[i], f = y;                                                           \
+            h[i] = f;                                                                              \
+            g[i] = slope;                                                                          \
+        }                                                                                          \
+    }                                                                                              \
+    static void R(k_##name)(const REAL *restrict u, const REAL *restrict v, REAL *restrict h,      \
+                            size_t n)                                                              \
+    {                                                                                              \
+        for (size_t i = 0; i < n; i++) {                                                           \
+            REAL x = u[i] + v[i];                                                                  \
+            h[i] = y;                                                                              \
+        }                                                                                          \
+    }
+
+/* tanh(x): near 0 the minimax approximation of Moshier's Cephes, x + x z P(z) (/ Q(z)), z = x^2;
+ * beyond 0.625 it is 1 - 2 / (exp(2 |x|) + 1). NaN stays NaN. */
+static inline REAL R(tanh1)(REAL x)
+{
+    REAL t = x < 0 ? -x : x, z = x * x;
+    REAL large = ONE - 2 / (R(exp1)(t + t) + ONE);
+    REAL small = x + x * (z * R(tanh_near)(z));
+    large = x < 0 ? -large : large;
+    return t < (REAL)0.625 ? small : large;
+}
+
+ACT_LOOPS(relu, x<0 ? 0 : x, f> 0 ? ONE : 0)
+ACT_LOOPS(square, x *x, x + x)
+ACT_LOOPS(tanh, R(tanh1)(x), ONE - f * f)
+#undef ACT_LOOPS
 
 static void R(k_scatter)(const REAL *restrict dh, const REAL *restrict g, REAL *restrict du,
                          REAL *restrict dv, size_t n)
@@ -305,8 +362,8 @@ static void R(k_adamw)(REAL *restrict p, REAL *restrict m, REAL *restrict v, con
 static const struct R(stm_kernels) R(table) = {
     .name = STM_WIDTH_NAME,
     .exp = R(k_exp),
-    .gelu_grad = R(k_gelu_grad),
-    .gelu = R(k_gelu),
+    .act_grad = {R(k_gelu_grad), R(k_relu_grad), R(k_square_grad), R(k_tanh_grad)},
+    .act = {R(k_gelu), R(k_relu), R(k_square), R(k_tanh)},
     .scatter = R(k_scatter),
     .add = R(k_add),
     .scale = R(k_scale),

@@ -5,7 +5,7 @@
 #include "engine/blas.h"
 #include "engine/kernels.h"
 
-enum { EMBED, HIDDEN, ACT, INIT }; /* arguments */
+enum { EMBED, HIDDEN, ACT, INIT, BIAS, INIT_E, INIT_W1, INIT_W2 }; /* arguments */
 enum { E, W1, B1, W2, B2, TENSORS };
 /* Work arrays, those from SLOPE on for the backward pass; C = p classes. */
 enum {
@@ -17,11 +17,18 @@ enum {
     DH,    /* [tile][H] gradient of the activations */
     DU,    /* [p][H] gradients of U and V */
     DV,    /* [p][H] */
-    DW2T   /* [C][H] gradient of W2, transposed */
+    DW2T,  /* [C][H] gradient of W2, transposed */
+    ZEROS  /* [C] in the place of b2 where there is none */
 };
 
-static const char *const acts[] = {"gelu", NULL};
+static const char *const biases[] = {"off", "on", NULL};
 static const char *const inits[] = {"normal_fan_in", NULL};
+
+#define INIT_OF(tensor)                                                                            \
+    {                                                                                              \
+        .name = "init_" tensor, .kind = STM_K_NUM, .min = 0, .max = 1e6, .def = "1",               \
+        .doc = "factor on the initial " tensor                                                     \
+    }
 
 const struct stm_param stm_embed_mlp_params[STM_EMBED_MLP_PARAMS] = {
     [EMBED] = {.name = "embed",
@@ -33,14 +40,22 @@ const struct stm_param stm_embed_mlp_params[STM_EMBED_MLP_PARAMS] = {
         {.name = "hidden", .kind = STM_K_INT, .min = 1, .max = 8192, .doc = "H, hidden units"},
     [ACT] = {.name = "act",
              .kind = STM_K_SYM,
-             .syms = acts,
+             .syms = stm_act_names,
              .def = "gelu",
-             .doc = "activation; gelu is the exact one, x * Phi(x)"},
+             .doc = "activation; gelu is the exact one, x * Phi(x); square is x * x"},
     [INIT] = {.name = "init",
               .kind = STM_K_SYM,
               .syms = inits,
               .def = "normal_fan_in",
               .doc = "matrices N(0, 1) / sqrt(fan in), biases 0"},
+    [BIAS] = {.name = "bias",
+              .kind = STM_K_SYM,
+              .syms = biases,
+              .def = "on",
+              .doc = "whether there are b1 and b2"},
+    [INIT_E] = INIT_OF("E"),
+    [INIT_W1] = INIT_OF("W1"),
+    [INIT_W2] = INIT_OF("W2"),
 };
 
 const struct stm_group stm_embed_mlp_groups[STM_EMBED_MLP_GROUPS] = {
@@ -67,12 +82,13 @@ static const uint32_t group_masks[STM_EMBED_MLP_GROUPS] = {
 static void shape(const double *arg, const struct stm_task_shape *task, struct stm_tensor_spec *out)
 {
     uint32_t p = task->tokens, C = task->classes, d = (uint32_t)arg[EMBED],
-             H = (uint32_t)arg[HIDDEN];
-    out[E] = (struct stm_tensor_spec){"E", 2, {p, d}, (size_t)p * d, d, true};
-    out[W1] = (struct stm_tensor_spec){"W1", 2, {2 * d, H}, (size_t)2 * d * H, 2 * d, true};
-    out[B1] = (struct stm_tensor_spec){"b1", 1, {H, 0}, H, 0, false};
-    out[W2] = (struct stm_tensor_spec){"W2", 2, {H, C}, (size_t)H * C, H, true};
-    out[B2] = (struct stm_tensor_spec){"b2", 1, {C, 0}, C, 0, false};
+             H = (uint32_t)arg[HIDDEN], on = arg[BIAS] != 0;
+    out[E] = (struct stm_tensor_spec){"E", 2, {p, d}, (size_t)p * d, d, true, arg[INIT_E]};
+    out[W1] =
+        (struct stm_tensor_spec){"W1", 2, {2 * d, H}, (size_t)2 * d * H, 2 * d, true, arg[INIT_W1]};
+    out[B1] = (struct stm_tensor_spec){"b1", 1, {H, 0}, on ? H : 0, 0, false, 1};
+    out[W2] = (struct stm_tensor_spec){"W2", 2, {H, C}, (size_t)H * C, H, true, arg[INIT_W2]};
+    out[B2] = (struct stm_tensor_spec){"b2", 1, {C, 0}, on ? C : 0, 0, false, 1};
 }
 
 #define STM_REAL_BITS 32
@@ -87,6 +103,7 @@ static void shape(const double *arg, const struct stm_task_shape *task, struct s
 
 const struct stm_model_type stm_embed_mlp = {
     .n_tensors = TENSORS,
+    .quiet_args = 1u << BIAS | 1u << INIT_E | 1u << INIT_W1 | 1u << INIT_W2,
     .group_masks = group_masks,
     .shape = shape,
     .ops = {{carve_f32, begin_f32, forward_f32, backward_f32, end_f32},

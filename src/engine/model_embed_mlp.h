@@ -12,7 +12,7 @@
 
 #include "engine/tables.h"
 
-enum { STM_EMBED_MLP_PARAMS = 4, STM_EMBED_MLP_GROUPS = 8 };
+enum { STM_EMBED_MLP_PARAMS = 8, STM_EMBED_MLP_GROUPS = 8 };
 extern const struct stm_param stm_embed_mlp_params[STM_EMBED_MLP_PARAMS];
 extern const struct stm_group stm_embed_mlp_groups[STM_EMBED_MLP_GROUPS];
 extern const struct stm_model_type stm_embed_mlp;

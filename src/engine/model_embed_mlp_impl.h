@@ -5,7 +5,7 @@ static void R(carve)(struct stm_net *net, struct stm_carve *c, size_t tile)
     size_t p = net->task.tokens, C = net->task.classes, H = (size_t)net->arg[HIDDEN];
     const size_t elements[] = {
         [U] = p * H,     [V] = p * H,  [W2T] = C * H, [ACTS] = tile * H, [SLOPE] = tile * H,
-        [DH] = tile * H, [DU] = p * H, [DV] = p * H,  [DW2T] = C * H,
+        [DH] = tile * H, [DU] = p * H, [DV] = p * H,  [DW2T] = C * H,    [ZEROS] = C,
     };
     for (size_t i = 0; i < sizeof elements / sizeof *elements; i++)
         net->work[i] = stm_carve_take(c, elements[i] * sizeof(REAL));
@@ -28,13 +28,14 @@ static void R(begin)(struct stm_net *net, bool grad)
 
     R(stm_gemm)(false, false, p, H, d, 1, e, d, w1, H, 0, u, H);
     R(stm_gemm)(false, false, p, H, d, 1, e, d, w1 + (size_t)d * (size_t)H, H, 0, v, H);
-    for (int a = 0; a < p; a++) k->add(u + (size_t)a * (size_t)H, net->param[B1], (size_t)H);
+    for (int a = 0; a < p && net->spec[B1].n; a++)
+        k->add(u + (size_t)a * (size_t)H, net->param[B1], (size_t)H);
     R(transpose)(net->param[W2], net->work[W2T], (size_t)H, C);
     if (!grad) return;
     memset(net->work[DU], 0, pH * sizeof(REAL));
     memset(net->work[DV], 0, pH * sizeof(REAL));
     memset(net->work[DW2T], 0, C * (size_t)H * sizeof(REAL));
-    memset(net->grad[B2], 0, C * sizeof(REAL));
+    memset(net->grad[B2], 0, net->spec[B2].n * sizeof(REAL));
 }
 
 static void R(forward)(struct stm_net *net, const uint32_t *pairs, size_t T, double scale,
@@ -45,17 +46,18 @@ static void R(forward)(struct stm_net *net, const uint32_t *pairs, size_t T, dou
     size_t C = net->task.classes, H = (size_t)net->arg[HIDDEN];
     const REAL *u = net->work[U], *v = net->work[V];
     REAL *h = net->work[ACTS], *slope = net->work[SLOPE];
+    const int act = (int)net->arg[ACT];
 
     for (size_t t = 0; t < T; t++) {
         const REAL *ua = u + pairs[t] / p * H, *vb = v + pairs[t] % p * H;
         if (grad)
-            k->gelu_grad(ua, vb, h + t * H, slope + t * H, H);
+            k->act_grad[act](ua, vb, h + t * H, slope + t * H, H);
         else
-            k->gelu(ua, vb, h + t * H, H);
+            k->act[act](ua, vb, h + t * H, H);
     }
     R(stm_gemm)
     (false, true, (int)C, (int)T, (int)H, 1, net->work[W2T], (int)H, h, (int)H, 0, logits, (int)T);
-    k->bias_scale(logits, net->param[B2], (REAL)scale, C, T);
+    k->bias_scale(logits, net->spec[B2].n ? net->param[B2] : net->work[ZEROS], (REAL)scale, C, T);
 }
 
 static void R(backward)(struct stm_net *net, const uint32_t *pairs, size_t T, const void *dlogits)
@@ -66,7 +68,7 @@ static void R(backward)(struct stm_net *net, const uint32_t *pairs, size_t T, co
     const REAL *slope = net->work[SLOPE];
     REAL *dh = net->work[DH], *du = net->work[DU], *dv = net->work[DV];
 
-    k->row_sums(dlogits, net->grad[B2], C, T);
+    if (net->spec[B2].n) k->row_sums(dlogits, net->grad[B2], C, T);
     R(stm_gemm)
     (false, false, (int)C, (int)H, (int)T, 1, dlogits, (int)T, net->work[ACTS], (int)H, 1,
      net->work[DW2T], (int)H);
@@ -87,8 +89,9 @@ static void R(end)(struct stm_net *net)
     REAL *de = net->grad[E], *dw1 = net->grad[W1];
 
     R(transpose)(net->work[DW2T], net->grad[W2], C, (size_t)H);
-    memset(net->grad[B1], 0, (size_t)H * sizeof(REAL));
-    for (int a = 0; a < p; a++) k->add(net->grad[B1], du + (size_t)a * (size_t)H, (size_t)H);
+    memset(net->grad[B1], 0, net->spec[B1].n * sizeof(REAL));
+    for (int a = 0; a < p && net->spec[B1].n; a++)
+        k->add(net->grad[B1], du + (size_t)a * (size_t)H, (size_t)H);
     R(stm_gemm)(true, false, d, H, p, 1, e, d, du, H, 0, dw1, H);
     R(stm_gemm)(true, false, d, H, p, 1, e, d, dv, H, 0, dw1 + dH, H);
     R(stm_gemm)(false, true, p, d, H, 1, du, H, w1, H, 0, de, d);

@@ -42,6 +42,8 @@ static void add_part(struct lines *l, const struct stm_settings *s, enum stm_par
     for (size_t i = 0; i < sig->n_params; i++) {
         const struct stm_param *p = &sig->params[i];
         const char *knob = NULL;
+        bool quiet = part == STM_PART_MODEL && stm_models[s->part[part]]->quiet_args >> i & 1;
+        if (quiet && s->arg[part][i] == stm_param_default(p)) continue;
         for (int k = 0; part == STM_PART_OPTIMIZER && k < STM_KNOBS; k++)
             if (stm_knob_alias[k] && strcmp(stm_knob_alias[k], p->name) == 0)
                 knob = stm_engine_vocab()->knobs[k].name;

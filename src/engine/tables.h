@@ -44,9 +44,10 @@ struct stm_tensor_spec {
     const char *name; /* "W1"; in the state "param.W1" */
     unsigned ndim;
     uint32_t shape[2];
-    size_t n;        /* elements */
+    size_t n;        /* elements; 0: these arguments leave it out */
     uint32_t fan_in; /* 0: starts at zero */
     bool decay;      /* weight decay acts on it */
+    double init;     /* factor on N(0, 1) / sqrt(fan in) */
 };
 
 /* Memory cut from one block: with base NULL it only counts. */
@@ -83,6 +84,7 @@ struct stm_model_ops {
 };
 struct stm_model_type {
     unsigned n_tensors;
+    uint32_t quiet_args; /* bit i: argument i is left out of the canonical text at its default */
     const uint32_t *group_masks; /* one a group of the signature; bit k is tensor k */
     void (*shape)(const double *arg, const struct stm_task_shape *task,
                   struct stm_tensor_spec *out);

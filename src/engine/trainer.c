@@ -93,6 +93,28 @@ static int bind_data(struct stm_trainer *t, struct stm_err *err)
     return 0;
 }
 
+static int present(const struct stm_trainer *t, const char *group, struct stm_err *err)
+{
+    uint32_t mask = mask_of(t, group);
+    for (unsigned k = 0; k < t->net.n_tensors; k++)
+        if ((mask >> k & 1) && t->net.spec[k].n) return 0;
+    return stm_fail(err, STM_E_INVALID, "the model has no group `%s` with these arguments", group);
+}
+
+/* What is frozen, held or has a rate of its own must be there. */
+static int check_present(const struct stm_trainer *t, struct stm_err *err)
+{
+    const struct stm_settings *s = &t->set;
+    int rc = 0;
+    for (size_t i = 0; i < s->n_freezes && !rc; i++) rc = present(t, s->freeze[i], err);
+    for (size_t i = 0; i < s->n_holds; i++)
+        for (size_t g = 0; g < s->hold[i].n_groups && !rc; g++)
+            rc = present(t, s->hold[i].group[g], err);
+    for (int k = 0; k < STM_KNOBS && !rc; k++)
+        if (stm_knob_lr_group(k) && !isnan(s->knob[k])) rc = present(t, stm_knob_lr_group(k), err);
+    return rc;
+}
+
 /* Everything that follows from the settings alone. */
 static int bind(struct stm_trainer *t, struct stm_err *err)
 {
@@ -113,6 +135,7 @@ static int bind(struct stm_trainer *t, struct stm_err *err)
     t->net.n_tensors = t->model->n_tensors;
     t->model->shape(t->net.arg, &t->net.task, t->net.spec);
     t->weights = mask_of(t, "weights");
+    if ((rc = check_present(t, err))) return rc;
     for (size_t i = 0; i < s->n_freezes; i++) t->frozen |= mask_of(t, s->freeze[i]);
     bind_rates(t);
     for (size_t i = 0; i < s->n_holds; i++)
@@ -184,7 +207,7 @@ static void init_tensor(struct stm_trainer *t, unsigned k)
     }
     stm_rand_normals(t->seed, STM_STREAM_INIT, k, t->normal, spec->n);
     for (size_t i = 0; i < spec->n; i++) {
-        double x = t->normal[i] * scale;
+        double x = t->normal[i] * scale * spec->init;
         if (t->prec == STM_PREC_F64)
             ((double *)t->net.param[k])[i] = x;
         else

@@ -18,6 +18,7 @@ void stm_trainer_view(const struct stm_trainer *t, struct stm_state *out)
     *out = (struct stm_state){0};
     for (unsigned k = 0; k < t->net.n_tensors; k++) {
         const struct stm_tensor_spec *spec = &t->net.spec[k];
+        if (!spec->n) continue;
         snprintf(name, sizeof name, "param.%s", spec->name);
         stm_state_add(out, name, dtype_of(t), spec->ndim, spec->shape, t->net.param[k]);
         for (unsigned m = 0; m < t->optimizer->n_moments; m++) {
