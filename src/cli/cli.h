@@ -31,7 +31,8 @@ struct options {
     uint64_t anchors;
     struct stm_override overrides[OVERRIDES_MAX];
     unsigned n_overrides;
-    char **args; /* what is not an option */
+    const char *line; /* the command as it was given, for `sh` */
+    char **args;      /* what is not an option */
     int n_args;
 };
 
@@ -45,6 +46,8 @@ struct command {
 };
 extern const struct command commands[]; /* ends with a NULL name */
 
+/* The command line as text that a shell reads the same way. */
+void command_line(int argc, char **argv, struct stm_buf *out);
 /* Reads argv[2..]; 0, or an exit code after a message. */
 int options_read(const struct command *c, int argc, char **argv, struct options *o);
 void options_help(const struct command *c, FILE *to); /* the options a command takes */
@@ -65,8 +68,14 @@ struct stm_plan *load_plan(const struct options *o, const char *path, int *code)
 void seeds_in_effect(const struct options *o, const struct stm_plan *plan,
                      struct stm_view_options *v);
 
+/* What a command needs of the store. */
+enum store_need {
+    STORE_EXISTS,  /* it must be there */
+    STORE_CREATED, /* made when it is not */
+    STORE_OR_NONE  /* NULL without a message when it is not there */
+};
 /* Opens the store of --store, $STEMMA_STORE, the nearest checkpoints/, or ./checkpoints. */
-struct stm_store *open_store(const struct options *o, bool create, int *code);
+struct stm_store *open_store(const struct options *o, enum store_need need, int *code);
 
 /* A plan, a store and a view, released together. */
 struct session {
@@ -77,7 +86,8 @@ struct session {
     struct stm_view_options vo;
 };
 /* From a protocol file under this machine's profile. 0 or an exit code. */
-int session_file(struct session *s, const struct options *o, const char *path, bool create);
+int session_file(struct session *s, const struct options *o, const char *path,
+                 enum store_need need);
 /* From the plans in the store: the one in which the address (may be NULL: the only plan) is found.
  */
 int session_address(struct session *s, const struct options *o, const char *address,

@@ -68,7 +68,11 @@ int main(int argc, char **argv)
             options_help(c, stdout);
             return EXIT_YES;
         }
-    struct options o = {0};
+    struct stm_buf line = {0};
+    command_line(argc, argv, &line);
+    struct options o = {.line = stm_buf_text(&line)};
     int code = options_read(c, argc, argv, &o);
-    return code ? code : c->run(&o);
+    if (!code) code = c->run(&o);
+    stm_buf_release(&line);
+    return code;
 }

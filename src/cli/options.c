@@ -108,6 +108,27 @@ static int take(char letter, char *arg, struct options *o)
     }
 }
 
+void command_line(int argc, char **argv, struct stm_buf *out)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                "0123456789_-+=./:,@%";
+    stm_buf_printf(out, "stemma");
+    for (int i = 1; i < argc; i++) {
+        if (*argv[i] && !argv[i][strspn(argv[i], plain)]) {
+            stm_buf_printf(out, " %s", argv[i]);
+            continue;
+        }
+        stm_buf_printf(out, " '");
+        for (const char *p = argv[i]; *p; p++) {
+            if (*p == '\'')
+                stm_buf_printf(out, "'\\''");
+            else
+                stm_buf_u8(out, (uint8_t)*p);
+        }
+        stm_buf_printf(out, "'");
+    }
+}
+
 void options_help(const struct command *c, FILE *to)
 {
     for (size_t i = 0; i < N_SPECS; i++)

@@ -19,7 +19,7 @@ interrupt() { # interrupt SIGNAL: a run without end is stopped once an arm is on
     wait $command || code=$?
     [ $code = 130 ] || die "exit $code after $1, not 130"
     expect_message 'interrupted; everything so far is saved'
-    expect_err 'help: '
+    expect_err 'help: this goes on from here: stemma run tiny.stemma --store st --jobs 2 --anchors 100'
     expect_no_process
     fsck_clean st
 }
