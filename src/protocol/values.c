@@ -29,8 +29,7 @@ const struct stm_param *pr_knob(const struct check *k, const char *name)
 {
     for (size_t i = 0; i < k->voc->n_knobs; i++) {
         const struct stm_param *p = &k->voc->knobs[i];
-        if (pr_is_argument(k->voc, p)) continue;
-        if (strcmp(p->name, name) == 0) return p;
+        if (strcmp(p->name, name) == 0) return pr_is_argument(k->voc, p) ? NULL : p;
     }
     return NULL;
 }
