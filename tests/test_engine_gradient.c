@@ -39,6 +39,8 @@ static double compare(struct stm_trainer *t, size_t stride, double h, double tol
     return worst;
 }
 
+#define MLP(layers) "model = mlp\nmodel.layers = " layers "\nmodel.hidden = 4\n"
+
 /* What a gradient passes through. */
 static const char *const variants[] = {
     "loss = cross_entropy\n",
@@ -49,6 +51,10 @@ static const char *const variants[] = {
     "model.act = square\n",
     "model.act = tanh\nloss = mse\n",
     "model.bias = off\n",
+    MLP("1"),
+    MLP("2") "model.act = tanh\n",
+    MLP("3") "model.bias = off\nmodel.act = relu\nloss = mse\n",
+    MLP("5") "model.init_hidden = 2\n",
     "model.bias = off\nmodel.act = tanh\nmodel.init_W1 = 3\n",
     "logits = clip\nlogits.clip.c = 0.6\n",
     "logits = clip\nlogits.clip.c = 0.6\nloss = mse\n",
@@ -66,9 +72,12 @@ START_TEST(every_tensor_by_finite_differences)
     spread(t);
     stm_trainer_step(t, false);
     double gradient = 0;
-    for (size_t i = 0; i < t->net.spec[3].n; i++)
-        gradient = fmax(gradient, fabs(((double *)t->net.grad[3])[i]));
-    ck_assert_double_gt(gradient, 1e-3);
+    for (unsigned k = 0; k < t->net.n_tensors; k++) {
+        for (size_t i = 0; i < t->net.spec[k].n; i++)
+            gradient = fmax(gradient, fabs(((double *)t->net.grad[k])[i]));
+        if (t->net.spec[k].n) ck_assert_double_gt(gradient, 1e-3);
+        gradient = 0;
+    }
     printf("gradient: max error %.2g, %s", compare(t, 1, 1e-5, 2e-9), variants[_i]);
     stm_trainer_free(t);
 }

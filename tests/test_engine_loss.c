@@ -87,4 +87,46 @@ START_TEST(large_logits)
 }
 END_TEST
 
-RUN_TESTS("engine loss", scores, mse, transforms, large_logits)
+enum { H = 5, P = 7 };
+
+/* out[n] = tanh(in[m] W[m][n] + b[n]), or without tanh. */
+static void layer(const double *in, size_t m, const double *w, const double *b, size_t n, bool act,
+                  double *out)
+{
+    for (size_t j = 0; j < n; j++) {
+        out[j] = b[j];
+        for (size_t i = 0; i < m; i++) out[j] += in[i] * w[i * n + j];
+        if (act) out[j] = tanh(out[j]);
+    }
+}
+
+/* The deep model, by dense products on the one-hot pair. */
+START_TEST(mlp_by_dense_layers)
+{
+    open_engine();
+    struct stm_trainer *t = trainer_of(
+        TINY,
+        "precision = f64\nmodel = mlp\nmodel.layers = 3\nmodel.hidden = 5\nmodel.act = tanh\n", 4);
+    double *w[STM_TENSORS_MAX], want = 0;
+    for (unsigned k = 0; k < t->net.n_tensors; k++) {
+        w[k] = t->net.param[k];
+        stm_rand_normals(3, STM_STREAM_PERTURB, k, t->normal, t->net.spec[k].n);
+        memcpy(w[k], t->normal, t->net.spec[k].n * sizeof(double));
+    }
+    for (size_t i = 0; i < t->net.task.pairs; i++) {
+        double in[2 * P] = {0}, a[H], b[H], out[P], sum = 0;
+        in[t->pairs[i] / P] = in[P + t->pairs[i] % P] = 1;
+        layer(in, 2 * P, w[0], w[1], H, true, a);
+        layer(a, H, w[2], w[3], H, true, b);
+        layer(b, H, w[4], w[5], H, true, a);
+        layer(a, H, w[6], w[7], P, false, out);
+        for (size_t c = 0; c < P; c++) sum += exp(out[c]);
+        want += log(sum) - out[t->label[i]];
+    }
+    ck_assert_double_eq_tol(measure(t, "loss(all)"), want / t->net.task.pairs, 1e-13);
+    ck_assert_uint_eq(t->net.spec[8].n, 0);
+    stm_trainer_free(t);
+}
+END_TEST
+
+RUN_TESTS("engine loss", mlp_by_dense_layers, scores, mse, transforms, large_logits)

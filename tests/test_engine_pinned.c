@@ -23,6 +23,30 @@ static const struct {
      "precision = f64\nhold norm(weights) = 4.25\n", "eb98251b6d251587f607a6e704f25eee"},
     {"openblas/2 0.3.21-serial SkylakeX gcc-12.2.0", TINY,
      "optimizer.order = decay_then_step\nhold norm(E) = 2\n", "75f0d142ba8cb9628fe28ce63e352852"},
+    {"openblas/2 0.3.21-serial SkylakeX gcc-12.2.0", TINY, "loss = mse\n",
+     "406e24fb006cba3c0f3aaec651c2e724"},
+    {"openblas/2 0.3.21-serial SkylakeX gcc-12.2.0", TINY,
+     "loss = stablemax\nprecision.loss = f64\n", "c869ca472abe35a5ac0f87972354b420"},
+    {"openblas/2 0.3.21-serial SkylakeX gcc-12.2.0", TINY,
+     "batch = 7\nstream.batch = 2\ndata.train = 0.8\n", "eb1923f2bcba743a0013fc29370f2838"},
+    {"openblas/2 0.3.21-serial SkylakeX gcc-12.2.0", TINY,
+     "logits = normalize\nlogits.normalize.c = 4\nlr.W2 = 0.1\n",
+     "7574847980d34943484b167bfca6ab72"},
+    {"openblas/2 0.3.21-serial SkylakeX gcc-12.2.0", TINY,
+     "grad = ema\ngrad.ema.beta = 0.9\ngrad.ema.lambda = 2\nhold share(E,W1,W2) = (0.2, 0.5, "
+     "0.3)\n",
+     "7193eb9c55b6f6797a978cd5c657f671"},
+    {"openblas/2 0.3.21-serial SkylakeX gcc-12.2.0", TINY,
+     "grad = perp\noptimizer = sgd\noptimizer.momentum = 0.9\nlr = 0.1\nhold logit_scale = 3\n",
+     "868f9ff1e069bfad06e87b5291f174fd"},
+    {"openblas/2 0.3.21-serial SkylakeX gcc-12.2.0", TINY,
+     "task = modular_div\ntask.p = 7\ntask.train = 0.5\nmodel.act = tanh\nmodel.bias = off\nhold "
+     "norm(rows(E)) = 1\n",
+     "1e35786700f79dfd3c74d21975570106"},
+    {"openblas/2 0.3.21-serial SkylakeX gcc-12.2.0", TINY,
+     "model = mlp\nmodel.layers = 3\nmodel.hidden = 5\nmodel.act = relu\nlogits = "
+     "clip\nlogits.clip.c = 3\n",
+     "e707bbbf557ca57a8311a453dad7329e"},
 };
 
 START_TEST(the_bits_stay)

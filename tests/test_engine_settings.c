@@ -140,7 +140,7 @@ static const struct {
     {"grad = sign", "grad = sign is not known; there is plain, ema, perp"},
     {"grad.ema.beta = 1", "grad.ema.beta = 1 is outside [0, 1)"},
     {"data.train = 1.1", "data.train = 1.1 is outside (0, 1]"},
-    {"model = transformer", "there is no model `transformer`; there is embed_mlp"},
+    {"model = transformer", "there is no model `transformer`; there is embed_mlp, mlp"},
     {"task = parity", "there is no task `parity`; there is modular_add, modular_sub, modular_mul, "
                       "modular_div"},
     {"optimizer = lion", "there is no optimizer `lion`; there is adamw, sgd"},

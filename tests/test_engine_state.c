@@ -41,6 +41,7 @@ START_TEST(a_restored_run_is_the_uninterrupted_one)
         "hold logit_scale = 2\nhold share(E, W1, W2) = (0.2, 0.5, 0.3)\n",
         "hold norm(rows(E)) = 1\nhold norm(rows(W1)) <= 0.5\nprecision = f64\n",
         "model.bias = off\nmodel.act = relu\nmodel.init_E = 0.5\n",
+        "model = mlp\nmodel.layers = 3\nmodel.hidden = 5\nhold norm(weights) = 4\nfreeze b2\n",
         "task = modular_div\ntask.p = 7\ntask.train = 0.5\n"};
     struct stm_trainer *a = trainer_of(TINY, more[_i], 6), *b = trainer_of(TINY, more[_i], 99);
     struct stm_state saved;
@@ -318,7 +319,7 @@ int main(void)
     Suite *suite = suite_create("engine state");
     TCase *tc = tcase_create("state");
     tcase_set_timeout(tc, 300);
-    tcase_add_loop_test(tc, a_restored_run_is_the_uninterrupted_one, 0, 15);
+    tcase_add_loop_test(tc, a_restored_run_is_the_uninterrupted_one, 0, 16);
     const TTest *const tests[] = {the_view_has_the_named_tensors,
                                   the_start_depends_on_the_seed_alone,
                                   foreign_states_are_refused,

@@ -45,7 +45,8 @@ struct stm_adamw_step {
         /* logits[c][T] = (logits[c][T] + bias[c]) * a; in place */                                \
         void (*bias_scale)(REAL * logits, const REAL *bias, REAL a, size_t C, size_t T);           \
         /* Over classes, for each pair: top[T] the largest logit, and in place                     \
-         * logits[c][T] = exp(logits[c][T] - top); sum[T] their sum in ascending c */              \
+         * logits[c][T] = exp(logits[c][T] - top); sum[T] their sum, 16 lanes by c mod 16, tree    \
+         * 8-4-2-1 */                                                                              \
         void (*softmax)(REAL * logits, REAL *top, REAL *sum, size_t C, size_t T);                  \
         /* x[c][T] *= w[T] */                                                                      \
         void (*mul_columns)(REAL * x, const REAL *w, size_t C, size_t T);                          \

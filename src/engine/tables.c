@@ -12,6 +12,7 @@
 #include "engine/loss_stablemax.h"
 #include "engine/metric.h"
 #include "engine/model_embed_mlp.h"
+#include "engine/model_mlp.h"
 #include "engine/optimizer_adamw.h"
 #include "engine/optimizer_sgd.h"
 #include "engine/task_modular.h"
@@ -36,7 +37,9 @@
 #define MODELS(X)                                                                                  \
     X("embed_mlp", stm_embed_mlp_params, STM_EMBED_MLP_PARAMS, stm_embed_mlp,                      \
       stm_embed_mlp_groups, STM_EMBED_MLP_GROUPS,                                                  \
-      "shared embedding of a and b, concatenated, one hidden layer")
+      "shared embedding of a and b, concatenated, one hidden layer")                               \
+    X("mlp", stm_mlp_params, STM_MLP_PARAMS, stm_mlp, stm_mlp_groups, STM_MLP_GROUPS,              \
+      "one-hot a and b, up to five hidden layers")
 
 #define LOSSES(X)                                                                                  \
     X("cross_entropy", stm_cross_entropy)                                                          \
@@ -185,8 +188,16 @@ static const struct stm_param knobs[STM_KNOBS] = {
     LR_OF(E, "E"),
     LR_OF(W1, "W1"),
     LR_OF(W2, "W2"),
+    LR_OF(W3, "W3"),
+    LR_OF(W4, "W4"),
+    LR_OF(W5, "W5"),
+    LR_OF(W6, "W6"),
     LR_OF(B1, "b1"),
     LR_OF(B2, "b2"),
+    LR_OF(B3, "b3"),
+    LR_OF(B4, "b4"),
+    LR_OF(B5, "b5"),
+    LR_OF(B6, "b6"),
     LR_OF(BIASES, "biases"),
     LR_OF(WEIGHTS, "weights"),
     [STM_KNOB_OUTPUT_SCALE] = {.name = "output_scale",

@@ -1,0 +1,119 @@
+#include "engine/model_mlp.h"
+
+#include <string.h>
+
+#include "engine/blas.h"
+#include "engine/kernels.h"
+
+enum { LAYERS, HIDDEN, ACT, INIT, BIAS, INIT_IN, INIT_HIDDEN, INIT_OUT }; /* arguments */
+enum { LAYERS_MAX = 5, TENSORS = 2 * (LAYERS_MAX + 1) };
+/* Work arrays; C classes, `tile` pairs. */
+enum {
+    ACTS,                      /* [tile][H] a hidden layer: its activations */
+    SLOPE = ACTS + LAYERS_MAX, /* [tile][H] a hidden layer: derivative of the activation */
+    U = SLOPE + LAYERS_MAX,    /* [p][H] W1[0:p] + b1 */
+    OUTT,                      /* [C][H] the last W transposed */
+    DOUTT,                     /* [C][H] its gradient, transposed */
+    DH,                        /* [tile][H] gradient of activations; values before activation */
+    DX,                        /* [tile][H] gradient before the activation */
+    NONE, /* [C + H] zeros in the place of biases, then [H] where their gradients would go */
+    WORK
+};
+
+/* Places of layer l's tensors; layer 0 reads the pair, layer L gives the logits. */
+static unsigned weight(unsigned l) { return 2 * l; }
+static unsigned bias(unsigned l) { return 2 * l + 1; }
+
+static const char *const switches[] = {"off", "on", NULL};
+static const char *const inits[] = {"normal_fan_in", NULL};
+
+#define INIT_OF(part, what)                                                                        \
+    {                                                                                              \
+        .name = "init_" part, .kind = STM_K_NUM, .min = 0, .max = 1e6, .def = "1",                 \
+        .doc = "factor on the initial " what                                                       \
+    }
+
+const struct stm_param stm_mlp_params[STM_MLP_PARAMS] = {
+    [LAYERS] = {.name = "layers",
+                .kind = STM_K_INT,
+                .min = 1,
+                .max = LAYERS_MAX,
+                .doc = "L, hidden layers"},
+    [HIDDEN] =
+        {.name = "hidden", .kind = STM_K_INT, .min = 1, .max = 8192, .doc = "H, units of each"},
+    [ACT] = {.name = "act",
+             .kind = STM_K_SYM,
+             .syms = stm_act_names,
+             .def = "gelu",
+             .doc = "activation; gelu is the exact one, x * Phi(x); square is x * x"},
+    [INIT] = {.name = "init",
+              .kind = STM_K_SYM,
+              .syms = inits,
+              .def = "normal_fan_in",
+              .doc = "matrices N(0, 1) / sqrt(fan in), that of W1 is 2p; biases 0"},
+    [BIAS] = {.name = "bias",
+              .kind = STM_K_SYM,
+              .syms = switches,
+              .def = "on",
+              .doc = "whether the layers have biases"},
+    [INIT_IN] = INIT_OF("in", "W1"),
+    [INIT_HIDDEN] = INIT_OF("hidden", "W2 .. WL"),
+    [INIT_OUT] = INIT_OF("out", "last W"),
+};
+
+static const char *const names[TENSORS] = {"W1", "b1", "W2", "b2", "W3", "b3",
+                                           "W4", "b4", "W5", "b5", "W6", "b6"};
+const struct stm_group stm_mlp_groups[STM_MLP_GROUPS] = {
+    {.name = "W1"},
+    {.name = "W2"},
+    {.name = "W3"},
+    {.name = "W4"},
+    {.name = "W5"},
+    {.name = "W6"},
+    {.name = "b1", .bias = true},
+    {.name = "b2", .bias = true},
+    {.name = "b3", .bias = true},
+    {.name = "b4", .bias = true},
+    {.name = "b5", .bias = true},
+    {.name = "b6", .bias = true},
+    {.name = "weights", .composite = true},
+    {.name = "biases", .bias = true, .composite = true},
+    {.name = "all", .composite = true},
+};
+/* Weights have the even bits, biases the odd ones. */
+static const uint32_t group_masks[STM_MLP_GROUPS] = {1,       1 << 2,  1 << 4, 1 << 6, 1 << 8,
+                                                     1 << 10, 1 << 1,  1 << 3, 1 << 5, 1 << 7,
+                                                     1 << 9,  1 << 11, 0x555,  0xaaa,  0xfff};
+
+/* Layers beyond the last one have no elements. */
+static void shape(const double *arg, const struct stm_task_shape *task, struct stm_tensor_spec *out)
+{
+    const unsigned L = (unsigned)arg[LAYERS];
+    const uint32_t H = (uint32_t)arg[HIDDEN];
+    for (unsigned l = 0; l <= LAYERS_MAX; l++) {
+        uint32_t in = l == 0 ? 2 * task->tokens : H, wide = l == L ? task->classes : H;
+        double init = arg[l == 0 ? INIT_IN : l == L ? INIT_OUT : INIT_HIDDEN];
+        size_t n = l <= L ? wide : 0, nb = arg[BIAS] != 0 ? n : 0;
+        out[weight(l)] =
+            (struct stm_tensor_spec){names[weight(l)], 2, {in, wide}, in * n, in, true, init};
+        out[bias(l)] = (struct stm_tensor_spec){names[bias(l)], 1, {wide, 0}, nb, 0, false, 1};
+    }
+}
+
+#define STM_REAL_BITS 32
+#include "engine/real.h"
+
+#include "engine/model_mlp_impl.h"
+#undef STM_REAL_BITS
+#define STM_REAL_BITS 64
+#include "engine/real.h"
+
+#include "engine/model_mlp_impl.h"
+
+const struct stm_model_type stm_mlp = {
+    .n_tensors = TENSORS,
+    .group_masks = group_masks,
+    .shape = shape,
+    .ops = {{carve_f32, begin_f32, forward_f32, backward_f32, end_f32},
+            {carve_f64, begin_f64, forward_f64, backward_f64, end_f64}},
+};
