@@ -68,7 +68,8 @@ struct stm_view_options {
     const char *profile;  /* the numerics profile whose trajectories are meant */
 };
 
-/* Makes the view and resolves it. `plan` and `store` are borrowed for its life. */
+/* Makes the view and resolves it. `plan` and `store` are borrowed for its life. `store` may be
+ * NULL: a view of a store that holds nothing, for planning only. */
 int stm_view_new(struct stm_view **out, const struct stm_plan *plan, struct stm_store *store,
                  const struct stm_view_options *options, struct stm_err *err);
 void stm_view_free(struct stm_view *v); /* NULL is fine */

@@ -68,8 +68,14 @@ struct stm_plan *load_plan(const struct options *o, const char *path, int *code)
 void seeds_in_effect(const struct options *o, const struct stm_plan *plan,
                      struct stm_view_options *v);
 
+/* What a command needs of the store. */
+enum store_need {
+    STORE_EXISTS,  /* it must be there */
+    STORE_CREATED, /* made when it is not */
+    STORE_OR_NONE  /* NULL without a message when it is not there */
+};
 /* Opens the store of --store, $STEMMA_STORE, the nearest checkpoints/, or ./checkpoints. */
-struct stm_store *open_store(const struct options *o, bool create, int *code);
+struct stm_store *open_store(const struct options *o, enum store_need need, int *code);
 
 /* A plan, a store and a view, released together. */
 struct session {
@@ -80,7 +86,8 @@ struct session {
     struct stm_view_options vo;
 };
 /* From a protocol file under this machine's profile. 0 or an exit code. */
-int session_file(struct session *s, const struct options *o, const char *path, bool create);
+int session_file(struct session *s, const struct options *o, const char *path,
+                 enum store_need need);
 /* From the plans in the store: the one in which the address (may be NULL: the only plan) is found.
  */
 int session_address(struct session *s, const struct options *o, const char *address,

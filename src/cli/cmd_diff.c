@@ -21,7 +21,7 @@ static int by_id(struct side *x, const struct options *o, const char *text)
 {
     struct stm_err err = {0};
     int code;
-    x->s.store = open_store(o, false, &code);
+    x->s.store = open_store(o, STORE_EXISTS, &code);
     if (code) return code;
     int rc = stm_store_find(x->s.store, text, &x->id, &err);
     if (!rc) rc = stm_state_get(x->s.store, &x->id, &x->state, &err);

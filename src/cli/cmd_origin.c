@@ -79,7 +79,7 @@ int cmd_origin(const struct options *o)
     struct session s;
     struct stm_buf out = {0};
     bool one;
-    int code = session_file(&s, o, o->args[0], false);
+    int code = session_file(&s, o, o->args[0], STORE_EXISTS);
     if (code) return code;
     origin_print(&s, o->json, &out, &one);
     session_close(&s);

@@ -10,6 +10,14 @@ static void params_print(const struct stm_plan *p, struct stm_buf *out)
     if (!p->n_params) stm_buf_printf(out, "none");
 }
 
+static void size_print(double bytes, struct stm_buf *out)
+{
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+    size_t u = 0;
+    while (bytes >= 1000 && u + 1 < sizeof units / sizeof *units) bytes /= 1000, u++;
+    stm_buf_printf(out, "%.*f %s", u && bytes < 100 ? 1 : 0, bytes, units[u]);
+}
+
 static void cost_print(const struct stm_cost *c, struct stm_buf *out)
 {
     static const char *const names[] = {"declared", "reused", "shared", "to train"};
@@ -19,9 +27,11 @@ static void cost_print(const struct stm_cost *c, struct stm_buf *out)
         stm_buf_printf(out, "%s%s ", i ? ", " : "", names[i]);
         number_print(values[i], out);
     }
-    stm_buf_printf(out, " at most\nstates     at most %llu of %.1f MB, %.2f GB\n",
-                   (unsigned long long)c->states, (double)c->bytes / 1e6,
-                   (double)c->states * (double)c->bytes / 1e9);
+    stm_buf_printf(out, " at most\nstates     at most %llu of ", (unsigned long long)c->states);
+    size_print((double)c->bytes, out);
+    stm_buf_printf(out, ", together ");
+    size_print((double)c->states * (double)c->bytes, out);
+    stm_buf_printf(out, "\n");
     stm_buf_printf(out, "replicates %u, %u done, %u known only after others\n", c->replicates,
                    c->done, c->waiting);
 }
@@ -46,7 +56,7 @@ int cmd_plan(const struct options *o)
 {
     struct session s;
     struct stm_buf out = {0};
-    int code = session_file(&s, o, o->args[0], true);
+    int code = session_file(&s, o, o->args[0], STORE_OR_NONE);
     if (code) return code;
     if (o->json) {
         struct stm_cost c;

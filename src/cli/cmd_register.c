@@ -17,7 +17,7 @@ int cmd_register(const struct options *o)
     struct session s;
     struct stm_err err = {0};
     unsigned added = 0;
-    int code = session_file(&s, o, o->args[0], true);
+    int code = session_file(&s, o, o->args[0], STORE_CREATED);
     if (code) return code;
     unsigned started = count_started(&s);
     if (started) {

@@ -50,8 +50,10 @@ int cmd_replay(const struct options *o)
     struct stm_replay_report r = {0};
     int code = session_address(&s, o, o->args[0], &a);
     if (!code && a.seed < 0) {
-        fprintf(stderr, "stemma: `%s` names every seed\nhelp: add one of them: '%s#%d'\n",
-                o->args[0], o->args[0], s.vo.seed_lo);
+        const char *at = strrchr(o->args[0], '@');
+        int n = at ? (int)(at - o->args[0]) : (int)strlen(o->args[0]);
+        fprintf(stderr, "stemma: `%s` names every seed\nhelp: add one of them: '%.*s#%d%s'\n",
+                o->args[0], n, o->args[0], s.vo.seed_lo, at ? at : "");
         code = EXIT_USAGE;
     }
     if (!code && stm_engine_open(NULL, NULL, &err)) code = fail(&err, NULL);

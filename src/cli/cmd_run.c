@@ -152,7 +152,7 @@ int cmd_run(const struct options *o)
     struct stm_run_outcome outcome = {0};
     struct timespec start;
     clock_gettime(CLOCK_MONOTONIC, &start);
-    int code = session_file(&s, o, o->args[0], true);
+    int code = session_file(&s, o, o->args[0], STORE_CREATED);
     if (code) return code;
     code = confirm(o, &s);
     if (!code && stm_catalog_put(s.store, s.plan, s.vo.seed_lo, s.vo.seed_hi, s.vo.profile, &err))
@@ -182,7 +182,7 @@ int cmd_report(const struct options *o)
     struct session s;
     struct stm_buf out = {0};
     struct stm_err err = {0};
-    int code = session_file(&s, o, o->args[0], false);
+    int code = session_file(&s, o, o->args[0], STORE_EXISTS);
     if (code) return code;
     const struct stm_data *d = stm_view_data(s.view);
     if (o->csv || o->ndjson) {

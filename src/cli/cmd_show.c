@@ -113,7 +113,7 @@ static int show_id(const struct options *o, const char *text)
     struct stm_buf out = {0};
     char hex[STM_ID_TEXT];
     int code;
-    struct stm_store *s = open_store(o, false, &code);
+    struct stm_store *s = open_store(o, STORE_EXISTS, &code);
     if (code) return code;
     int rc = stm_store_find(s, text, &id, &err);
     if (!rc) rc = stm_state_get(s, &id, &state, &err);

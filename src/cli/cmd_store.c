@@ -86,7 +86,7 @@ int cmd_store(const struct options *o)
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         if (strcmp(o->args[0], verbs[i].name)) continue;
         int code;
-        struct stm_store *s = open_store(o, false, &code);
+        struct stm_store *s = open_store(o, STORE_EXISTS, &code);
         if (!code) code = verbs[i].run(o, s);
         stm_store_close(s);
         return code;

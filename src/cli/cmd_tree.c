@@ -25,7 +25,7 @@ static int show(const struct options *o, bool detail)
     struct stm_buf out = {0};
     int code;
     if (o->n_args) {
-        code = session_file(&s, o, o->args[0], false);
+        code = session_file(&s, o, o->args[0], STORE_EXISTS);
         if (!code) one(o, &s, NULL, detail, &out);
     } else {
         code = session_entry(&s, o, 0);

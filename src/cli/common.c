@@ -151,7 +151,7 @@ static void nearest_store(char *path, size_t n)
     }
 }
 
-struct stm_store *open_store(const struct options *o, bool create, int *code)
+struct stm_store *open_store(const struct options *o, enum store_need need, int *code)
 {
     char path[4096];
     const char *env = getenv("STEMMA_STORE"), *dir = o->store ? o->store : env && *env ? env : NULL;
@@ -161,7 +161,8 @@ struct stm_store *open_store(const struct options *o, bool create, int *code)
         nearest_store(path, sizeof path);
         dir = path;
     }
-    int rc = stm_store_open(&s, dir, create ? STM_STORE_CREATE : 0, &err);
+    int rc = stm_store_open(&s, dir, need == STORE_CREATED ? STM_STORE_CREATE : 0, &err);
+    if (rc == STM_E_NOTFOUND && need == STORE_OR_NONE) rc = 0;
     *code = rc ? fail(&err, rc == STM_E_NOTFOUND ? "`stemma run FILE` makes the store" : NULL)
                : EXIT_YES;
     return s;
@@ -176,7 +177,7 @@ void session_close(struct session *s)
     *s = (struct session){0};
 }
 
-int session_file(struct session *s, const struct options *o, const char *path, bool create)
+int session_file(struct session *s, const struct options *o, const char *path, enum store_need need)
 {
     struct stm_err err = {0};
     int code;
@@ -184,7 +185,7 @@ int session_file(struct session *s, const struct options *o, const char *path, b
     s->plan = load_plan(o, path, &code);
     if (!s->plan) return code;
     if (stm_engine_open(o->profile, NULL, &err)) code = fail(&err, NULL);
-    if (!code) s->store = open_store(o, create, &code);
+    if (!code) s->store = open_store(o, need, &code);
     if (!code) {
         seeds_in_effect(o, s->plan, &s->vo);
         s->vo.profile = stm_engine_profile();
@@ -225,7 +226,7 @@ static int open_catalog(struct session *s, const struct options *o)
 {
     struct stm_err err = {0};
     int code = EXIT_YES;
-    if (!s->store) s->store = open_store(o, false, &code);
+    if (!s->store) s->store = open_store(o, STORE_EXISTS, &code);
     if (code) return code;
     if (!s->catalog && stm_catalog_read(&s->catalog, s->store, &err)) return fail(&err, NULL);
     if (s->catalog->n) return EXIT_YES;

@@ -115,7 +115,7 @@ static void seeds_print(const struct stm_view *v, int node, const char *indent, 
                 bool censored;
                 if (d->event(d->ctx, node, s, (int)e, &step, &censored))
                     stm_buf_printf(out, "  %s %s%.0f", d->plan->events[e].name,
-                                   censored ? "> " : "@", step);
+                                   censored ? "not by " : "@", step);
             }
         } else if (*r.why) {
             stm_buf_printf(out, " %s", r.why);

@@ -133,7 +133,7 @@ static int piece_start(struct stm_view *v, const struct stm_timeline *t, struct 
     p->derived = fresh || *p->edits;
     if (!p->derived)
         p->start = *parent;
-    else
+    else if (v->store)
         rc = stm_origin_load(&p->origin, v->store, &p->start, err);
     p->start_known = p->start.alg != 0;
     return rc;

@@ -39,6 +39,7 @@ static int reload(struct stm_view *v, struct stm_trail_slot *slot, struct stm_er
     char name[64] = "seg-";
     struct stm_id head = {0};
     stm_id_text(&slot->key, name + 4);
+    if (!v->store) return 0;
     int rc = stm_ref_get(v->store, name, &head, err);
     if (rc == STM_E_NOTFOUND) return 0;
     if (rc || (slot->trail.exists && stm_id_eq(&head, &slot->trail.head))) return rc;

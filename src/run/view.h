@@ -90,7 +90,7 @@ struct stm_view {
     struct stm_task *tasks;
     size_t n_tasks, cap_tasks;
     char calibrate_why[STM_WHY]; /* why the last calibration that was asked for has no value */
-    bool noting; /* metrics that are asked for and missing are noted as misses */
+    bool noting;                 /* metrics that are asked for and missing are noted as misses */
     struct stm_miss *misses;
     size_t n_misses, cap_misses;
     struct stm_arena arena;
