@@ -55,10 +55,10 @@ int stm_settings_sym(struct stm_settings *s, const char *key, const char *value,
                      struct stm_err *err);
 
 enum stm_hold_op { STM_HOLD_EQ, STM_HOLD_LE };
-/* `quantity` as in the language: "norm(weights)" or "norm(rows(E))" above 0, "share(E, W1, W2)" with
- * as many values, which add up to 1, "logit_scale" above 0. A hold of the same quantity is replaced
- * in place. Holds act in their order, logit_scale after all others; it moves the temperature, which
- * is part of the state as long as the hold is in force. */
+/* `quantity` as in the language: "norm(weights)" or "norm(rows(E))" above 0, "share(E, W1, W2)"
+ * with as many values, which add up to 1, "logit_scale" above 0. A hold of the same quantity is
+ * replaced in place. Holds act in their order, logit_scale after all others; it moves the
+ * temperature, which is part of the state as long as the hold is in force. */
 int stm_settings_hold(struct stm_settings *s, const char *quantity, enum stm_hold_op op,
                       const double *v, size_t n, struct stm_err *err);
 int stm_settings_freeze(struct stm_settings *s, const char *group, struct stm_err *err);
@@ -83,7 +83,10 @@ void stm_trainer_free(struct stm_trainer *t); /* NULL is fine */
 /* The fresh state of `seed` at step 0: parameters from stream `init`, pairs from stream `split`. */
 void stm_trainer_init(struct stm_trainer *t, uint64_t seed);
 /* Takes over a copy of a state. One of the other precision is converted: exactly to f64, rounded to
- * nearest to f32 (the language asks for `round nearest` there). STM_E_INVALID names the tensor that is missing or misshaped. */
+ * nearest to f32 (the language asks for `round nearest` there). What the settings add to the state
+ * ("grad.ema.W1", "temperature") and `s` has not starts as in a fresh state; what `s` has of these
+ * and the settings do not need is left out. STM_E_INVALID names the tensor that is missing or
+ * misshaped. */
 int stm_trainer_load(struct stm_trainer *t, const struct stm_state *s, struct stm_err *err);
 /* The present state, borrowed: valid until the next call on `t`. */
 void stm_trainer_view(const struct stm_trainer *t, struct stm_state *out);
