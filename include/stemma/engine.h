@@ -24,9 +24,10 @@
 
 /* Prepares the numerics. `profile` is NULL (the default, "openblas") or a name; `blas_core` is NULL
  * (the best one for this processor) or an OpenBLAS core type. The environment variable
- * STEMMA_BLAS_CORE stands for a NULL `blas_core`. Loads the library with one thread.
- * STM_E_ENGINE: no library, unknown core, or a library that did not take the core. Once a process;
- * a second call with the same words does nothing. */
+ * STEMMA_BLAS_CORE stands for a NULL `blas_core`. Loads the library with one thread. Once a
+ * process; a second call with the same words does nothing. STM_E_USAGE: a profile that this version
+ * does not have. STM_E_ENGINE: no library, unknown core, or a library that did not take the core.
+ */
 int stm_engine_open(const char *profile, const char *blas_core, struct stm_err *err);
 /* What decides the bits, as one line: "openblas/2 0.3.21-serial SkylakeX gcc-12.2.0" (the version
  * of stemma's own numerics, library, core type, compiler). Static storage. Asserts that the engine

@@ -32,7 +32,7 @@ static void describe(void)
 int stm_engine_open(const char *profile, const char *blas_core, struct stm_err *err)
 {
     if (profile && strcmp(profile, "openblas") != 0)
-        return stm_fail(err, STM_E_ENGINE, "profile `%s` is not in this version; use openblas",
+        return stm_fail(err, STM_E_USAGE, "profile `%s` is not in this version; use openblas",
                         profile);
     if (!blas_core) blas_core = getenv("STEMMA_BLAS_CORE");
     if (blas_core && !*blas_core) blas_core = NULL;

@@ -25,11 +25,19 @@ static void encode(const struct stm_origin *o, struct stm_buf *b)
 
 struct stm_id stm_origin_key(const struct stm_origin *o)
 {
-    struct stm_buf b = {0};
-    encode(o, &b);
-    struct stm_id key = b.failed ? (struct stm_id){0} : stm_id_of(b.p, b.n);
-    stm_buf_release(&b);
-    return key;
+    /* Hashed in parts, so that no allocation can fail here: the id of the texts' ids and the rest.
+     */
+    const char *const texts[] = {o->edits, o->settings, o->profile};
+    unsigned char block[256] = "stemma origin key 1\n";
+    block[32] = o->fresh;
+    stm_put_le64(block + 40, o->seed);
+    stm_put_le64(block + 48, o->step);
+    memcpy(block + 64, o->parent.h, sizeof o->parent.h);
+    for (size_t i = 0; i < 3; i++) {
+        struct stm_id id = stm_id_of(texts[i], strlen(texts[i]));
+        memcpy(block + 96 + 16 * i, id.h, sizeof id.h);
+    }
+    return stm_id_of(block, sizeof block);
 }
 
 static void ref_name(const struct stm_id *key, char name[64])
@@ -43,7 +51,6 @@ int stm_origin_load(const struct stm_origin *o, struct stm_store *s, struct stm_
 {
     *start = (struct stm_id){0};
     struct stm_id key = stm_origin_key(o), record, found = {0};
-    if (!key.alg) return stm_fail(err, STM_E_NOMEM, "resolving an origin: out of memory");
     char name[64];
     ref_name(&key, name);
     int rc = stm_ref_get(s, name, &record, err);
@@ -129,8 +136,7 @@ int stm_origin_store(const struct stm_origin *o, const struct stm_state *first, 
     encode(o, &b);
     stm_wire_put_id(&b, start);
     if (b.n < 256) stm_buf_zero(&b, 256 - b.n);
-    if (!rc && (b.failed || !key.alg))
-        rc = stm_fail(err, STM_E_NOMEM, "storing an origin: out of memory");
+    if (!rc && b.failed) rc = stm_fail(err, STM_E_NOMEM, "storing an origin: out of memory");
     refs[0] = *start;
     if (!rc)
         rc = stm_txn_put(txn, STM_OBJ_RECORD, b.p, b.n, 1, refs, o->fresh ? 1 : 2, &record, err);

@@ -193,6 +193,39 @@ int stm_trail_add(struct stm_trail *t, const struct stm_trail_entry *e, struct s
     return merge_values(t, old, e, err);
 }
 
+static int copy_tensor_names(struct stm_trail *t, const struct stm_trail *from, struct stm_err *err)
+{
+    if (t->tensor_names || !from->tensor_names) return 0;
+    t->tensor_names = stm_arena_alloc(&t->arena, from->n_tensors * sizeof *t->tensor_names);
+    if (!t->tensor_names) return no_memory(err);
+    for (unsigned i = 0; i < from->n_tensors; i++) {
+        const char *name = from->tensor_names[i];
+        t->tensor_names[i] = stm_arena_strndup(&t->arena, name, strlen(name));
+        if (!t->tensor_names[i]) return no_memory(err);
+    }
+    t->n_tensors = from->n_tensors;
+    return 0;
+}
+
+int stm_trail_merge(struct stm_trail *t, const struct stm_trail *from, struct stm_err *err)
+{
+    struct stm_trail_value values[MAX_COLUMNS];
+    int rc = copy_tensor_names(t, from, err);
+    for (size_t i = 0; !rc && i < from->n_entries; i++) {
+        struct stm_trail_entry e = from->entries[i];
+        for (unsigned k = 0; k < e.n_values; k++) {
+            int column = stm_trail_column(t, from->columns[e.values[k].column]);
+            if (column < 0) return no_memory(err);
+            values[k] = (struct stm_trail_value){(unsigned)column, e.values[k].v};
+        }
+        e.values = values;
+        rc = stm_trail_add(t, &e, err);
+    }
+    if (from->last > t->last) t->last = from->last;
+    if (from->diverged < t->diverged) t->diverged = from->diverged;
+    return rc;
+}
+
 /* ---- reading ---- */
 
 static int damaged(struct stm_err *err, const struct stm_id *id)

@@ -71,6 +71,8 @@ bool stm_trail_metric(const struct stm_trail *t, const struct stm_trail_entry *e
 /* Adds an entry or merges values into the one of that step. STM_E_MISMATCH when the step has
  * another state id. The entry's tensors and values are copied; value columns index t->columns. */
 int stm_trail_add(struct stm_trail *t, const struct stm_trail_entry *e, struct stm_err *err);
+/* Adds everything that `from` has; its head, last step and divergence are taken over too. */
+int stm_trail_merge(struct stm_trail *t, const struct stm_trail *from, struct stm_err *err);
 /* The index of a column, added when new; -1 when memory is out. */
 int stm_trail_column(struct stm_trail *t, const char *text);
 int stm_trail_set_tensors(struct stm_trail *t, const struct stm_state *s, const unsigned *order,

@@ -182,20 +182,17 @@ static int mark_stored(struct job *j, const struct stm_state *s, struct stm_err 
     return rc ? rc : stm_trail_add(&j->fresh, &e, err);
 }
 
-/* Empties `fresh` and takes up its entries into `known`. */
+/* Takes up the entries of `fresh` into `known` and empties it. */
 static int absorb(struct job *j, struct stm_err *err)
 {
-    int rc = 0;
     struct stm_trail next;
-    stm_trail_release(&j->known);
-    rc = stm_trail_load(&j->known, j->w->store, &j->fresh.key, err);
+    int rc = stm_trail_merge(&j->known, &j->fresh, err);
     if (rc) return rc;
     rc = stm_trail_new(&next, &j->fresh.start, j->fresh.start_step, j->fresh.settings,
                        j->fresh.profile, err);
     if (rc) return rc;
     stm_trail_release(&j->fresh);
     j->fresh = next;
-    j->head = j->known.head;
     return 0;
 }
 
