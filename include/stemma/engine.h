@@ -3,7 +3,7 @@
  * Same state + same settings + same numerics profile => same bits. Everything that decides the
  * next state is in the state (tensors, step, seed, permutation of the pairs) or in the settings.
  *
- * One step (architecture.md): forward (x output scale, / temperature), loss, backward, gradient
+ * One step (docs/numerics.md): forward (x output scale, / temperature), loss, backward, gradient
  * transform, optimizer update, holds in file order, step counter.
  *
  * Life cycle: stm_engine_open once a process, then stm_trainer_new, then _init or _load, then any

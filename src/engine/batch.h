@@ -1,4 +1,4 @@
-/* Minibatches: distinct training pairs, drawn anew for every step (language.md, rule 12). */
+/* Minibatches: distinct training pairs, drawn anew for every step (docs/language.md). */
 #ifndef STEMMA_ENGINE_BATCH_H
 #define STEMMA_ENGINE_BATCH_H
 

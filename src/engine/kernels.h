@@ -1,6 +1,6 @@
 /* The kernels that are not matrix products: element-wise loops and a few sums.
  *
- * Every kernel gives the same bits at every vector width (numerics.md): the same source is
+ * Every kernel gives the same bits at every vector width (docs/numerics.md): the same source is
  * compiled for the plain processor, AVX2 and AVX-512, without fused multiply-adds; an element's
  * value depends on no other element; a sum over a whole array runs in 16 fixed lanes (index mod
  * 16, ascending) that are added in the tree 8-4-2-1; other sums run in ascending order. No libm

@@ -180,7 +180,7 @@ static int edit_norm(struct stm_trainer *t, uint32_t mask, const char *group, en
     return 0;
 }
 
-/* Clears or scales every moment; the bias-correction products stay (language.md, 13). */
+/* Clears or scales every moment; the bias-correction products stay (docs/language.md). */
 static int edit_moments(struct stm_trainer *t, enum stm_edit_op op, double value,
                         struct stm_err *err)
 {

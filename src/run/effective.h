@@ -1,7 +1,7 @@
 /* The settings in effect on a replicate, as a function of the step.
  *
  * The actions of a run, of its ancestor arms and of the arm itself, in that order and in file
- * order, each with the stretch of updates on which it acts (language.md, "What exactly happens" 1):
+ * order, each with the stretch of updates on which it acts (docs/language.md):
  * transition n goes from state n to state n + 1. `set ... from step N` acts on transitions n >= N,
  * `hold ... from step N` on the result of update N, so on n >= N - 1. Windows are half-open. */
 #ifndef STEMMA_RUN_EFFECTIVE_H
