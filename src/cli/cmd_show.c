@@ -2,11 +2,19 @@
 
 #include "cli/cli.h"
 
-static void settings_print(const char *text, struct stm_buf *out)
+static bool has_line(const char *text, const char *line, size_t n)
+{
+    for (; *text; text += strcspn(text, "\n"), text += *text == '\n')
+        if (strcspn(text, "\n") == n && !strncmp(text, line, n)) return true;
+    return false;
+}
+
+/* The lines of a settings text; of those that `first` has too, none. */
+static void settings_print(const char *text, const char *first, struct stm_buf *out)
 {
     for (const char *line = text; *line;) {
         size_t n = strcspn(line, "\n");
-        stm_buf_printf(out, "  %.*s\n", (int)n, line);
+        if (!first || !has_line(first, line, n)) stm_buf_printf(out, "  %.*s\n", (int)n, line);
         line += n + (line[n] == '\n');
     }
 }
@@ -23,7 +31,9 @@ static void metrics_print(const struct session *s, int node, unsigned seed, uint
     }
 }
 
-static void replicate_print(const struct session *s, int node, unsigned seed, struct stm_buf *out)
+/* `first`: the seed whose settings were printed in full. */
+static void replicate_print(const struct session *s, int node, unsigned seed, unsigned first,
+                            struct stm_buf *out)
 {
     const struct stm_data *d = stm_view_data(s->view);
     struct stm_rep r = stm_view_rep(s->view, node, seed);
@@ -59,8 +69,15 @@ static void replicate_print(const struct session *s, int node, unsigned seed, st
     stm_buf_printf(out, "measured at step %llu\n", (unsigned long long)r.last);
     metrics_print(s, node, seed, r.last, out);
     const char *settings = stm_view_settings(s->view, node, seed, r.fork_step);
-    stm_buf_printf(out, "settings (profile %s)\n", s->vo.profile);
-    if (settings) settings_print(settings, out);
+    const char *base =
+        first == seed
+            ? NULL
+            : stm_view_settings(s->view, node, first, stm_view_rep(s->view, node, first).fork_step);
+    if (base)
+        stm_buf_printf(out, "settings that differ from those of #%d\n", d->seeds[first]);
+    else
+        stm_buf_printf(out, "settings (profile %s)\n", s->vo.profile);
+    if (settings) settings_print(settings, base, out);
 }
 
 static void state_print(const struct session *s, const struct stm_address *a,
@@ -144,7 +161,7 @@ static void show_replicates(const struct session *s, const struct stm_address *a
         if (json)
             show_replicate_json(s, a->node, i, out);
         else
-            replicate_print(s, a->node, i, out);
+            replicate_print(s, a->node, i, lo, out);
     }
     if (json) stm_buf_printf(out, "]}\n");
 }
