@@ -22,11 +22,11 @@ END_TEST
 START_TEST(every_kernel_f64) { check_all_f64(); }
 END_TEST
 
-START_TEST(widths_end_with_the_baseline)
+START_TEST(widths_end_with_plain_c)
 {
     const struct stm_width *w = stm_widths();
     while (w[1].f32) w++;
-    ck_assert_str_eq(w->name, "baseline");
+    ck_assert_str_eq(w->name, "c");
     for (w = stm_widths(); w->f32; w++) printf("width %s\n", w->name);
 }
 END_TEST
@@ -55,5 +55,5 @@ START_TEST(training_does_not_see_the_width)
 }
 END_TEST
 
-RUN_TESTS("engine kernels", every_kernel_f32, every_kernel_f64, widths_end_with_the_baseline,
+RUN_TESTS("engine kernels", every_kernel_f32, every_kernel_f64, widths_end_with_plain_c,
           training_does_not_see_the_width)

@@ -1,7 +1,7 @@
 #include "engine/kernels.h"
 
 /* Each is exported by its kernels_<width>.c. */
-extern const struct stm_width stm_width_baseline;
+extern const struct stm_width stm_width_c;
 #ifdef STM_X86_WIDTHS
 extern const struct stm_width stm_width_avx2, stm_width_avx512;
 #endif
@@ -20,11 +20,13 @@ const struct stm_width *stm_widths(void)
 #ifdef STM_X86_WIDTHS
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("fma"))
         available[n++] = stm_width_avx512;
-    if (__builtin_cpu_supports("avx2")) available[n++] = stm_width_avx2;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        available[n++] = stm_width_avx2;
 #endif
-    available[n] = stm_width_baseline;
+    available[n] = stm_width_c;
     return available;
 }
 

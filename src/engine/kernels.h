@@ -29,7 +29,7 @@ struct stm_adamw_step {
 
 #define STM_KERNEL_TABLE(REAL, S)                                                                  \
     struct stm_kernels_##S {                                                                       \
-        const char *name; /* "baseline", "avx2", "avx512" */                                       \
+        const char *name; /* "c", "avx2", "avx512" */                                              \
         /* y[n] = exp(x[n]); 0 below the range of normal numbers; overwrites; y may be x */        \
         void (*exp)(const REAL *x, REAL *y, size_t n);                                             \
         /* x[n] = u[n] + v[n]; h[n] = act(x), g[n] = act'(x); overwrites */                        \

@@ -1,5 +1,6 @@
-/* One vector width: both precisions of kernels_impl.h. The including file sets STM_WIDTH_NAME and
- * STM_WIDTH (the name of the exported struct stm_width); CMakeLists.txt gives it its flags. */
+/* One vector width: both precisions of math_impl.h and kernels_impl.h. The including file sets
+ * STM_WIDTH_NAME and STM_WIDTH (the name of the exported struct stm_width); CMakeLists.txt gives it
+ * its flags. */
 #include <math.h>
 #include <string.h>
 
@@ -8,12 +9,16 @@
 #define STM_REAL_BITS 32
 #include "engine/real.h"
 #define SQRT(x) sqrtf(x)
+#include "engine/math_impl.h"
+
 #include "engine/kernels_impl.h"
 #undef SQRT
 #undef STM_REAL_BITS
 #define STM_REAL_BITS 64
 #include "engine/real.h"
 #define SQRT(x) sqrt(x)
+#include "engine/math_impl.h"
+
 #include "engine/kernels_impl.h"
 
 extern const struct stm_width STM_WIDTH;
