@@ -100,6 +100,11 @@ START_TEST(norms_and_shares)
 }
 END_TEST
 
+static double number(const struct stm_trainer *t, const void *x, size_t i)
+{
+    return t->prec == STM_PREC_F64 ? ((const double *)x)[i] : (double)((const float *)x)[i];
+}
+
 /* Several at a time are what each is alone; a hold does not enter eff_lr. */
 START_TEST(effective_learning_rate)
 {
@@ -134,6 +139,61 @@ START_TEST(effective_learning_rate)
     ck_assert_double_eq(measure(held, "eff_lr(weights)"), got[0]);
     stm_trainer_free(t);
     stm_trainer_free(held);
+}
+END_TEST
+
+/* Each group in both precisions, against plain loops; without an update, or a norm, there is none.
+ */
+START_TEST(cosine_of_the_update)
+{
+    open_engine();
+    static const char *const groups[] = {"E", "W1", "b1", "W2", "b2", "weights", "all"};
+    static const uint32_t masks[] = {1, 2, 4, 8, 16, 11, 31};
+    for (int wide = 0; wide < 2; wide++) {
+        struct stm_trainer *t = trainer_of(TINY, wide ? "precision = f64\n" : "", 3);
+        struct stm_trainer *held = trainer_of(
+            TINY, wide ? "precision = f64\nhold norm(E) = 9\n" : "hold norm(E) = 9\n", 3);
+        double dot[5] = {0}, delta[5] = {0}, base[5] = {0}, before[5][64];
+        for (int i = 0; i < 3; i++) stm_trainer_step(t, false);
+        ck_assert(isnan(measure(t, "cos(weights)")));
+        for (unsigned k = 0; k < 5; k++)
+            for (size_t i = 0; i < t->net.spec[k].n; i++)
+                before[k][i] = number(t, t->net.param[k], i);
+        stm_trainer_step(t, true);
+        for (unsigned k = 0; k < 5; k++)
+            for (size_t i = 0; i < t->net.spec[k].n; i++) {
+                double d = number(t, t->net.param[k], i) - before[k][i];
+                dot[k] += d * before[k][i];
+                delta[k] += d * d;
+                base[k] += before[k][i] * before[k][i];
+            }
+        for (size_t g = 0; g < sizeof masks / sizeof *masks; g++) {
+            char text[32];
+            double xy = 0, xx = 0, yy = 0;
+            for (unsigned k = 0; k < 5; k++)
+                if (masks[g] >> k & 1) xy += dot[k], xx += delta[k], yy += base[k];
+            snprintf(text, sizeof text, "cos(%s)", groups[g]);
+            ck_assert_double_eq_tol(measure(t, text), xy / sqrt(xx * yy), 1e-12);
+        }
+        /* The biases start at 0, and a hold comes after what is measured. */
+        stm_trainer_init(t, 3);
+        stm_trainer_step(t, true), stm_trainer_step(held, true);
+        ck_assert(isnan(measure(t, "cos(biases)")));
+        ck_assert_double_eq(measure(t, "cos(E)"), measure(held, "cos(E)"));
+        stm_trainer_free(t), stm_trainer_free(held);
+    }
+}
+END_TEST
+
+/* Decay alone goes straight against the weights; scaling them up goes along. */
+START_TEST(cosine_of_a_pure_scaling)
+{
+    open_engine();
+    struct stm_trainer *t = trainer_of(
+        TINY, "optimizer = sgd\nlr = 0.1\nweight_decay = 0.5\noutput_scale = 1e-300\n", 3);
+    stm_trainer_step(t, true);
+    ck_assert_double_eq_tol(measure(t, "cos(weights)"), -1, 1e-6);
+    stm_trainer_free(t);
 }
 END_TEST
 
@@ -214,5 +274,6 @@ START_TEST(metrics_are_read_and_refused)
 END_TEST
 
 RUN_TESTS("engine metric", against_the_definition, norms_and_shares, effective_learning_rate,
-          ties_go_to_the_lowest_index, collapse_is_seen_in_the_working_precision,
-          empty_set_is_not_a_number, metrics_are_read_and_refused)
+          cosine_of_the_update, cosine_of_a_pure_scaling, ties_go_to_the_lowest_index,
+          collapse_is_seen_in_the_working_precision, empty_set_is_not_a_number,
+          metrics_are_read_and_refused)

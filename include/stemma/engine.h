@@ -101,7 +101,8 @@ enum stm_edit_op { STM_EDIT_SET, STM_EDIT_MUL, STM_EDIT_ADD };
 int stm_trainer_edit(struct stm_trainer *t, const char *target, enum stm_edit_op op, double value,
                      struct stm_err *err);
 
-/* One update. `track` keeps what eff_lr needs (the weights before the update); it moves no bit. */
+/* One update. `track` keeps what eff_lr and cos need (the weights before the update); it moves no
+ * bit. */
 void stm_trainer_step(struct stm_trainer *t, bool track);
 /* True once a parameter or the last loss is NaN or infinite. */
 bool stm_trainer_diverged(const struct stm_trainer *t);
@@ -118,7 +119,8 @@ struct stm_metric {
 };
 /* Reads a metric as written in the language and makes its canonical text. STM_E_INVALID. */
 int stm_metric_parse(struct stm_metric *out, const char *text, struct stm_err *err);
-/* True when the metric reads the last update (eff_lr): the step before must be taken with `track`.
+/* True when the metric reads the last update (eff_lr, cos): the step before must be taken with
+ * `track`.
  */
 bool stm_metric_reads_update(const struct stm_metric *m);
 /* The values of several metrics on the present state: what they share (a forward pass) is done

@@ -24,18 +24,30 @@ static double share(const struct stm_trainer *t, const struct stm_metric *m, uin
     return stm_trainer_squares(t, mask) / stm_trainer_squares(t, t->weights);
 }
 
+/* The sum over the group's tensors, in order. */
+static double over_group(const struct stm_trainer *t, const double *of_tensor, uint32_t mask)
+{
+    double sum = 0;
+    for (unsigned k = 0; k < t->net.n_tensors; k++)
+        if (mask >> k & 1) sum += of_tensor[k];
+    return sum;
+}
+
 /* ||dW|| / ||W||: dW the last update with its decay, before holds; W the group before it. */
 static double eff_lr(const struct stm_trainer *t, const struct stm_metric *m, uint32_t mask)
 {
-    double delta = 0, before = 0;
     (void)m;
     if (!t->tracked) return NAN;
-    for (unsigned k = 0; k < t->net.n_tensors; k++) {
-        if (!(mask >> k & 1)) continue;
-        delta += t->delta2[k];
-        before += t->before2[k];
-    }
-    return sqrt(delta) / sqrt(before);
+    return sqrt(over_group(t, t->delta2, mask)) / sqrt(over_group(t, t->before2, mask));
+}
+
+/* <dW, W> / (||dW|| ||W||) of the same two; 0 / 0 where one of the norms is 0. */
+static double cosine(const struct stm_trainer *t, const struct stm_metric *m, uint32_t mask)
+{
+    (void)m;
+    if (!t->tracked) return NAN;
+    return over_group(t, t->along, mask) /
+           (sqrt(over_group(t, t->delta2, mask)) * sqrt(over_group(t, t->before2, mask)));
 }
 
 const struct stm_metric_type stm_metric_acc = {.field = STM_FIELD_CORRECT, .set = -1};
@@ -47,6 +59,8 @@ const struct stm_metric_type stm_metric_norm = {.field = -1, .set = -1, .value =
 const struct stm_metric_type stm_metric_share = {.field = -1, .set = -1, .value = share};
 const struct stm_metric_type stm_metric_eff_lr = {
     .field = -1, .set = -1, .reads_update = true, .value = eff_lr};
+const struct stm_metric_type stm_metric_cos = {
+    .field = -1, .set = -1, .reads_update = true, .value = cosine};
 
 /* ---- reading ---- */
 

@@ -74,7 +74,9 @@
     X("norm", STM_A_GROUP, stm_metric_norm, "L2 norm of a group")                                  \
     X("share", STM_A_GROUP, stm_metric_share, "squared norm of a group over that of all weights")  \
     X("eff_lr", STM_A_GROUP, stm_metric_eff_lr,                                                    \
-      "norm of the last update (before holds) over the norm before it")
+      "norm of the last update (before holds) over the norm before it")                            \
+    X("cos", STM_A_GROUP, stm_metric_cos,                                                          \
+      "cosine of the last update (before holds) with the weights before it")
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 

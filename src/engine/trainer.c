@@ -331,12 +331,29 @@ static void compare_with_before(struct stm_trainer *t)
         size_t n = t->net.spec[k].n;
         t->delta2[k] = squares_diff(t, t->net.param[k], t->before[k], n);
         t->before2[k] = squares(t, t->before[k], n);
+static double element(const struct stm_trainer *t, const void *x, size_t i)
+{
+    return t->prec == STM_PREC_F64 ? ((const double *)x)[i] : (double)((const float *)x)[i];
+}
+
+/* <x - y, y>, in the lanes of the other sums over a tensor. */
+static double update_along(const struct stm_trainer *t, const void *x, const void *y, size_t n)
+{
+    double lane[16] = {0};
+    for (size_t i = 0; i < n; i++)
+        lane[i % 16] += (element(t, x, i) - element(t, y, i)) * element(t, y, i);
+    for (size_t w = 8; w; w /= 2)
+        for (size_t l = 0; l < w; l++) lane[l] += lane[l + w];
+    return lane[0];
+}
+
     }
 }
 
 void stm_trainer_step(struct stm_trainer *t, bool track)
 {
     if (track) keep_before(t);
+        t->along[k] = update_along(t, t->net.param[k], t->before[k], n);
     gradient(t);
     update(t);
     if (track) compare_with_before(t);

@@ -46,9 +46,10 @@ struct stm_trainer {
     double *field[STM_FIELDS]; /* [pairs] in the order of `pairs` */
     double *normal;            /* [largest tensor] numbers drawn at init */
 
-    bool tracked; /* the two below are of the last update */
+    bool tracked; /* what follows is of the last update */
     double delta2[STM_TENSORS_MAX], before2[STM_TENSORS_MAX]; /* squared norms */
-    double check; /* finite if and only if the last loss was */
+    double along[STM_TENSORS_MAX]; /* inner product of the update with what was before */
+    double check;                  /* finite if and only if the last loss was */
     void *block;
 };
 
