@@ -325,12 +325,6 @@ static void keep_before(struct stm_trainer *t)
         memcpy(t->before[k], t->net.param[k], t->net.spec[k].n * t->real);
 }
 
-static void compare_with_before(struct stm_trainer *t)
-{
-    for (unsigned k = 0; k < t->net.n_tensors; k++) {
-        size_t n = t->net.spec[k].n;
-        t->delta2[k] = squares_diff(t, t->net.param[k], t->before[k], n);
-        t->before2[k] = squares(t, t->before[k], n);
 static double element(const struct stm_trainer *t, const void *x, size_t i)
 {
     return t->prec == STM_PREC_F64 ? ((const double *)x)[i] : (double)((const float *)x)[i];
@@ -347,13 +341,19 @@ static double update_along(const struct stm_trainer *t, const void *x, const voi
     return lane[0];
 }
 
+static void compare_with_before(struct stm_trainer *t)
+{
+    for (unsigned k = 0; k < t->net.n_tensors; k++) {
+        size_t n = t->net.spec[k].n;
+        t->delta2[k] = squares_diff(t, t->net.param[k], t->before[k], n);
+        t->before2[k] = squares(t, t->before[k], n);
+        t->along[k] = update_along(t, t->net.param[k], t->before[k], n);
     }
 }
 
 void stm_trainer_step(struct stm_trainer *t, bool track)
 {
     if (track) keep_before(t);
-        t->along[k] = update_along(t, t->net.param[k], t->before[k], n);
     gradient(t);
     update(t);
     if (track) compare_with_before(t);
