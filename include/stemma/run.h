@@ -104,6 +104,11 @@ struct stm_rep {
 };
 struct stm_rep stm_view_rep(const struct stm_view *v, int node, unsigned seed);
 
+/* The arms (plan->families) that a waiting `node` is known only after: those of calibrations that
+ * it or an ancestor reads, have no value yet, and can still get one. At most `max`; returns how
+ * many. */
+unsigned stm_view_known_after(const struct stm_view *v, int node, int *family, unsigned max);
+
 struct stm_fork_at {
     bool known;     /* the step is known and the state is in the trail */
     bool reached;   /* false with known: this seed never gets there */

@@ -74,10 +74,25 @@ static struct summary summarize(const struct stm_view *v, unsigned n_seeds, int 
     return s;
 }
 
+enum { AFTER_MAX = 8 };
+
+/* "(known after control)": what a calibration makes one arm wait for. */
+static bool after_print(const struct stm_view *v, int node, struct stm_buf *out)
+{
+    int family[AFTER_MAX];
+    unsigned n = stm_view_known_after(v, node, family, AFTER_MAX);
+    for (unsigned i = 0; i < n; i++)
+        stm_buf_printf(out, "%s%s", i ? ", " : "(known after ",
+                       stm_view_data(v)->plan->families[family[i]].name);
+    if (n) stm_buf_printf(out, ")");
+    return n > 0;
+}
+
 static void summary_print(const struct stm_view *v, unsigned n_seeds, int node, struct stm_buf *out)
 {
     struct summary s = summarize(v, n_seeds, node);
     const char *sep = "";
+    if (s.status[STM_REP_WAITING] == n_seeds && after_print(v, node, out)) return;
     for (int k = 0; k < 8; k++) {
         if (!s.status[k]) continue;
         stm_buf_printf(out, "%s%u/%u %s", sep, s.status[k], s.n, stm_rep_status_name(k));
@@ -231,6 +246,17 @@ static void rep_json(const struct stm_data *d, const struct stm_rep *r, int node
     stm_buf_printf(out, "}}");
 }
 
+static void after_json(const struct stm_view *v, int node, struct stm_buf *out)
+{
+    int family[AFTER_MAX];
+    unsigned n = stm_view_known_after(v, node, family, AFTER_MAX);
+    for (unsigned i = 0; i < n; i++) {
+        stm_buf_printf(out, "%s", i ? "," : ",\"known_after\":[");
+        json_text(stm_view_data(v)->plan->families[family[i]].name, out);
+    }
+    if (n) stm_buf_printf(out, "]");
+}
+
 void tree_json(const struct stm_view *v, const struct stm_plan *p, struct stm_buf *out)
 {
     const struct stm_data *d = stm_view_data(v);
@@ -252,7 +278,9 @@ void tree_json(const struct stm_view *v, const struct stm_plan *p, struct stm_bu
             json_text(stm_buf_text(&text), out);
             stm_buf_release(&text);
         }
-        stm_buf_printf(out, "],\"seeds\":[");
+        stm_buf_printf(out, "]");
+        after_json(v, (int)i, out);
+        stm_buf_printf(out, ",\"seeds\":[");
         for (unsigned s = 0; s < d->n_seeds; s++) {
             struct stm_rep r = stm_view_rep(v, (int)i, s);
             stm_buf_printf(out, "%s", s ? "," : "");

@@ -72,7 +72,7 @@ static int capture_for(const struct stm_plan *p, int first, int node)
     INSTANCE(p, p->captures, p->n_captures, first, node, NODE_OWNER);
 }
 
-static int calibrate_for(const struct stm_plan *p, int first, int node)
+int stm_ev_calibrate_for(const struct stm_plan *p, int first, int node)
 {
     INSTANCE(p, p->calibrates, p->n_calibrates, first, node, NO_OWNER);
 }
@@ -354,7 +354,7 @@ static struct stm_value r_calibrate(struct stm_ev *ev, const struct stm_expr *e,
                                     const struct stm_scope *scope)
 {
     double v;
-    int index = calibrate_for(ev->d->plan, e->index, scope->node);
+    int index = stm_ev_calibrate_for(ev->d->plan, e->index, scope->node);
     if (ev->d->calibrate(ev->d->ctx, index, scope->node, &v)) return stm_value_one(stm_cell_num(v));
     return stm_value_one(
         stm_cell_bad(ev, STM_CELL_UNKNOWN, "the calibration `%s` is not known yet", e->name));

@@ -5,12 +5,18 @@
 source "$(dirname "$0")/lib.sh"
 
 expect_exit 0 stemma plan calibrate.stemma --store st --json
+[ "$(grep -o '"known_after":\["control"\]' "$work/out" | wc -l)" = 4 ] || die "not 4 known after control"
+expect_exit 0 stemma plan calibrate.stemma --store st
+[ "$(grep -Ec '(baseline|up\[tau=1(\.[37])?\]) +\(known after control\)  stop at ' "$work/out")" = 4 ] ||
+    die "the arms that read wc are not said to be known after control"
+expect_out "control             3/3 waiting  stop at all grok"
 run st calibrate.stemma
 expect_out "recovery"
 expect_out "holds          monotone(up.T, along = tau, down)"
 
 expect_exit 0 stemma plan calibrate.stemma --store st
 expect_out "to train 0 at most"
+refuse_out "known after control"
 number() { sed -n "s/^steps .*$1 \([0-9,]*\).*/\1/p" "$work/out" | tr -d ,; }
 [ "$(number shared)" -gt 0 ] || die "nothing is shared"
 [ $(($(number declared) - $(number shared))) = "$executed" ] || die "executed $executed, plan says otherwise"
@@ -23,6 +29,8 @@ wc=$(stemma show 'baseline#0' --store st --json | grep -o 'norm(weights)[^,}]*' 
 sed 's/step 60k/step 300/' calibrate.stemma >short.stemma
 expect_exit 1 stemma run short.stemma --store st3
 expect_out "not run: clamp/init/baseline, 3 of 3 seeds: wc: not evaluable"
+expect_exit 0 stemma plan short.stemma --store st3
+refuse_out "known after control" # nothing is left that would tell
 
 # seed 0 alone has its own calibration and other keys; nothing of the others is harmed
 run st calibrate.stemma --seeds 0
