@@ -71,9 +71,8 @@ static void R(check_columns)(const struct R(stm_kernels) * k, size_t C, size_t T
     R(numbers)(x, n, 4);
     R(numbers)(b, C > T ? C : T, 5);
 
-    memcpy(got, x, n * sizeof(REAL));
-    k->bias_scale(got, b, (REAL)0.3, C, T);
-    for (size_t i = 0; i < n; i++) want[i] = (x[i] + b[i / T]) * (REAL)0.3;
+    k->fill_rows(got, b, C, T);
+    for (size_t i = 0; i < n; i++) want[i] = b[i / T];
     ck_assert_mem_eq(got, want, n * sizeof(REAL));
 
     memcpy(got, x, n * sizeof(REAL));
@@ -88,9 +87,12 @@ static void R(check_columns)(const struct R(stm_kernels) * k, size_t C, size_t T
     }
     ck_assert_mem_eq(ss, want, T * sizeof(REAL));
 
-    memcpy(got, b, C * sizeof(REAL));
-    k->row_sums(x, got, C, T);
-    for (size_t c = 0; c < C; c++) want[c] = b[c] + R(tree)(x + c * T, T);
+    for (size_t c = 0; c < C; c++) {
+        REAL lanes[16] = {0};
+        k->row_lanes(x + c * T, lanes, 1, T);
+        k->lane_sums(lanes, got + c, 1);
+        want[c] = R(tree)(x + c * T, T);
+    }
     ck_assert_mem_eq(got, want, C * sizeof(REAL));
 
     memcpy(got, x, n * sizeof(REAL));

@@ -5,15 +5,21 @@
 #include "engine/blas.h"
 #include "engine_fixture.h"
 
+static void open_openblas(void)
+{
+    struct stm_err err = {0};
+    ck_assert_msg(stm_engine_open("openblas", NULL, &err) == 0, "%s", err.msg);
+}
+
 START_TEST(opens_once)
 {
     struct stm_err err = {0};
-    open_engine();
-    open_engine();
+    open_openblas();
+    open_openblas();
     char name[16], version[64], core[32], compiler[64];
     ck_assert_int_eq(
         sscanf(stm_engine_profile(), "%15s %63s %31s %63s", name, version, core, compiler), 4);
-    ck_assert_str_eq(name, "openblas/2");
+    ck_assert_str_eq(name, "openblas/3");
     ck_assert_str_eq(version, stm_blas_version());
     ck_assert_str_eq(core, stm_blas_core());
     ck_assert_ptr_nonnull(strstr(stm_blas_library(), "openblas"));
@@ -25,8 +31,17 @@ END_TEST
 START_TEST(other_profiles_are_refused)
 {
     struct stm_err err = {0};
-    ck_assert_int_eq(stm_engine_open("portable", NULL, &err), STM_E_USAGE);
-    ck_assert_str_eq(err.msg, "profile `portable` is not in this version; use openblas");
+    ck_assert_int_eq(stm_engine_open("native", NULL, &err), STM_E_USAGE);
+    ck_assert_str_eq(err.msg, "there is no profile `native`; there is portable, openblas");
+    ck_assert_int_eq(stm_engine_open(NULL, "SkylakeX", &err), STM_E_USAGE);
+    setenv("STEMMA_KERNELS", "sse", 1);
+    ck_assert_int_eq(stm_engine_open(NULL, NULL, &err), STM_E_USAGE);
+    ck_assert_ptr_nonnull(strstr(err.msg, "STEMMA_KERNELS=sse: this processor runs "));
+    setenv("STEMMA_KERNELS", "c", 1);
+    ck_assert_int_eq(stm_engine_open(NULL, NULL, &err), 0);
+    ck_assert_str_eq(stm_engine_kernels(), "c");
+    ck_assert_int_eq(stm_engine_open("openblas", NULL, &err), STM_E_USAGE);
+    ck_assert_ptr_nonnull(strstr(err.msg, "computes under profile portable/"));
 }
 END_TEST
 
@@ -34,11 +49,11 @@ END_TEST
 START_TEST(unknown_cores_are_refused)
 {
     struct stm_err err = {0};
-    ck_assert_int_eq(stm_engine_open(NULL, "Skylake", &err), STM_E_ENGINE);
+    ck_assert_int_eq(stm_engine_open("openblas", "Skylake", &err), STM_E_ENGINE);
     ck_assert_str_eq(err.msg, "unknown BLAS core `Skylake`; there is SkylakeX, Haswell, Zen, "
                               "Sandybridge, Nehalem, Prescott");
     setenv("STEMMA_BLAS_CORE", "nonsense", 1);
-    ck_assert_int_eq(stm_engine_open(NULL, NULL, &err), STM_E_ENGINE);
+    ck_assert_int_eq(stm_engine_open("openblas", NULL, &err), STM_E_ENGINE);
     ck_assert_int_eq(strncmp(err.msg, "unknown BLAS core `nonsense`", 28), 0);
 }
 END_TEST
@@ -48,14 +63,14 @@ START_TEST(a_core_is_forced_or_refused)
     struct stm_err err = {0};
     __builtin_cpu_init();
     setenv("STEMMA_BLAS_CORE", "Prescott", 1);
-    open_engine();
+    open_openblas();
     ck_assert_str_eq(stm_blas_core(), "Prescott");
-    ck_assert_int_eq(stm_engine_open(NULL, "Nehalem", &err), STM_E_ENGINE);
+    ck_assert_int_eq(stm_engine_open("openblas", "Nehalem", &err), STM_E_ENGINE);
     if (__builtin_cpu_supports("sse4.2"))
         ck_assert_str_eq(err.msg, "OpenBLAS is loaded with core `Prescott`; `Nehalem` needs a new "
                                   "process");
     if (!__builtin_cpu_supports("avx512f")) {
-        ck_assert_int_eq(stm_engine_open(NULL, "SkylakeX", &err), STM_E_ENGINE);
+        ck_assert_int_eq(stm_engine_open("openblas", "SkylakeX", &err), STM_E_ENGINE);
         ck_assert_str_eq(err.msg, "core `SkylakeX` needs AVX-512 (f, bw, dq, vl), which this "
                                   "processor lacks");
     }
@@ -68,7 +83,7 @@ START_TEST(every_core_loads)
     static const char *const names[] = {"SkylakeX",    "Haswell", "Zen",
                                         "Sandybridge", "Nehalem", "Prescott"};
     struct stm_err err = {0};
-    int rc = stm_engine_open(NULL, names[_i], &err);
+    int rc = stm_engine_open("openblas", names[_i], &err);
     if (rc) {
         ck_assert_ptr_nonnull(strstr(err.msg, "which this processor lacks"));
         return;
@@ -101,7 +116,7 @@ END_TEST
                     c[i * N + j] = 3;                                                              \
                     want[i * N + j] = (REAL)(2 * sum) + 3 * beta;                                  \
                 }                                                                                  \
-            stm_gemm_##S(ta, tb, M, N, K, 2, a, ta ? M : K, b, tb ? K : N, beta, c, N);            \
+            stm_blas_gemm_##S(ta, tb, M, N, K, 2, a, ta ? M : K, b, tb ? K : N, beta, c, N);       \
             for (int i = 0; i < M * N; i++)                                                        \
                 ck_assert_double_eq_tol((double)c[i], (double)want[i], TOLERANCE);                 \
         }                                                                                          \
@@ -109,7 +124,7 @@ END_TEST
 
 START_TEST(products)
 {
-    open_engine();
+    open_openblas();
     CHECK_GEMM(float, f32, 1e-5);
     CHECK_GEMM(double, f64, 1e-13);
 }

@@ -22,17 +22,22 @@
 
 /* ---- the profile ---- */
 
-/* Prepares the numerics. `profile` is NULL (the default, "openblas") or a name; `blas_core` is NULL
- * (the best one for this processor) or an OpenBLAS core type. The environment variable
- * STEMMA_BLAS_CORE stands for a NULL `blas_core`. Loads the library with one thread. Once a
- * process; a second call with the same words does nothing. STM_E_USAGE: a profile that this version
- * does not have. STM_E_ENGINE: no library, unknown core, or a library that did not take the core.
- */
+/* Prepares the numerics, once a process; a second call with the same words does nothing.
+ *
+ * `profile` is "portable" (the default, NULL) or "openblas". Portable: stemma's own kernels, the
+ * same bits on every processor; the widest set that this one runs is taken, STEMMA_KERNELS in the
+ * environment (avx512, avx2, c) forces one and moves no bit. Openblas: products of matrices by that
+ * library, loaded with one thread; `blas_core` is NULL (the best one for this processor) or one of
+ * its core types, and STEMMA_BLAS_CORE stands for NULL.
+ * STM_E_USAGE: no such profile or kernel set, or another profile is open. STM_E_ENGINE: no library,
+ * unknown core, or a library that did not take the core. */
 int stm_engine_open(const char *profile, const char *blas_core, struct stm_err *err);
-/* What decides the bits, as one line: "openblas/2 0.3.21-serial SkylakeX gcc-12.2.0" (the version
- * of stemma's own numerics, library, core type, compiler). Static storage. Asserts that the engine
- * is open. */
+/* What decides the bits, as one line: "portable/1", or "openblas/3 0.3.21-serial SkylakeX
+ * gcc-12.2.0" (the version of stemma's own numerics, library, core type, compiler). Static storage.
+ * Asserts that the engine is open. */
 const char *stm_engine_profile(void);
+/* The kernel set in use: "avx512", "avx2", "c". It decides no bit. */
+const char *stm_engine_kernels(void);
 /* The words of the language that the engine provides. Needs no open engine. */
 const struct stm_vocab *stm_engine_vocab(void);
 

@@ -228,6 +228,9 @@ struct stm_replay_report {
     char tensors[200]; /* names of the tensors that differ there */
     struct stm_id expected, found;
 };
+/* Opens the engine under the profile `name`; NULL: the one the view was recorded under. Errors of
+ * stm_engine_open. */
+int stm_replay_open(const struct stm_view *v, const char *name, struct stm_err *err);
 /* Re-executes the replicate from its origin (`from_origin`: through all its ancestors, from the
  * seed's init) or from the nearest anchor before `to`, up to `to` (UINT64_MAX: its last step), and
  * compares every measured step with the trail. `verify` also reads every stored state on the way.

@@ -56,16 +56,17 @@ int cmd_replay(const struct options *o)
                 o->args[0], n, o->args[0], s.vo.seed_lo, at ? at : "");
         code = EXIT_USAGE;
     }
-    if (!code && stm_engine_open(NULL, NULL, &err)) code = fail(&err, NULL);
+    if (!code && stm_replay_open(s.view, o->profile, &err)) code = fail(&err, NULL);
     if (!code) {
         bool live = isatty(STDERR_FILENO);
         int rc = stm_replay(s.view, a.node, (unsigned)a.seed, !o->from_anchor, o->verify,
                             a.has_at ? a.step : UINT64_MAX, live ? on_step : NULL, NULL, &r, &err);
         if (live) fprintf(stderr, "\r\x1b[2K");
         if (rc && !r.differs) {
-            code = fail(&err, rc == STM_E_PROFILE
-                                  ? "replay on a machine and build with the recorded profile"
-                                  : NULL);
+            code = fail(&err,
+                        rc == STM_E_PROFILE
+                            ? "without --profile, with the build and library of then, it is judged"
+                            : NULL);
         } else {
             if (o->json)
                 print_json(o->args[0], &r, &out);

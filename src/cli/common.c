@@ -395,7 +395,7 @@ int session_address(struct session *s, const struct options *o, const char *addr
     /* A protocol's bare name means the one without overrides; of one design under several profiles
      * the one that this machine computes under is meant. */
     if (h.n > 1 && part.name && !part.binds) narrow(&h, s->catalog, has_no_overrides);
-    if (h.n > 1 && one_design(s->catalog, &h) && !stm_engine_open(NULL, NULL, NULL))
+    if (h.n > 1 && one_design(s->catalog, &h) && !stm_engine_open(o->profile, NULL, NULL))
         narrow(&h, s->catalog, has_own_profile);
     if (h.n == 0)
         code = not_found(&h, address);

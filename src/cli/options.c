@@ -17,7 +17,7 @@ static const struct spec {
     {'j', "json", NULL, "one JSON document, or NDJSON"},
     {'D', "define", "NAME=VALUE", "override a `param`; also -D NAME=VALUE; repeatable"},
     {'S', "seeds", "LO..HI", "the seeds in effect, both included"},
-    {'p', "profile", "NAME", "numerics profile (openblas)"},
+    {'p', "profile", "NAME", "numerics profile: portable (the default) or openblas"},
     {'J', "jobs", "N", "worker processes (one a processor)"},
     {'A', "anchors", "N", "steps between stored states (4000)"},
     {'y', "yes", NULL, "confirm a plan of more than 10 000 replicates"},

@@ -187,16 +187,16 @@ const char *stm_blas_library(void) { return blas.library; }
 
 /* ---- products ---- */
 
-void stm_gemm_f32(bool ta, bool tb, int m, int n, int k, float alpha, const float *a, int lda,
-                  const float *b, int ldb, float beta, float *c, int ldc)
+void stm_blas_gemm_f32(bool ta, bool tb, int m, int n, int k, float alpha, const float *a, int lda,
+                       const float *b, int ldb, float beta, float *c, int ldc)
 {
     assert(blas.sgemm && "stm_engine_open first");
     blas.sgemm(ROW_MAJOR, ta ? TRANS : NO_TRANS, tb ? TRANS : NO_TRANS, m, n, k, alpha, a, lda, b,
                ldb, beta, c, ldc);
 }
 
-void stm_gemm_f64(bool ta, bool tb, int m, int n, int k, double alpha, const double *a, int lda,
-                  const double *b, int ldb, double beta, double *c, int ldc)
+void stm_blas_gemm_f64(bool ta, bool tb, int m, int n, int k, double alpha, const double *a,
+                       int lda, const double *b, int ldb, double beta, double *c, int ldc)
 {
     assert(blas.dgemm && "stm_engine_open first");
     blas.dgemm(ROW_MAJOR, ta ? TRANS : NO_TRANS, tb ? TRANS : NO_TRANS, m, n, k, alpha, a, lda, b,

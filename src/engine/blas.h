@@ -22,9 +22,9 @@ const char *stm_blas_library(void);
 /* C[m][n] = alpha * op(A) op(B) + beta * C, row-major, op(A)[m][k], op(B)[k][n]; `ta` and `tb` say
  * that A and B are stored transposed; lda, ldb, ldc are row lengths in elements. Overwrites with
  * beta = 0, accumulates with 1. The order of the sums over k is that of the core's kernel. */
-void stm_gemm_f32(bool ta, bool tb, int m, int n, int k, float alpha, const float *a, int lda,
-                  const float *b, int ldb, float beta, float *c, int ldc);
-void stm_gemm_f64(bool ta, bool tb, int m, int n, int k, double alpha, const double *a, int lda,
-                  const double *b, int ldb, double beta, double *c, int ldc);
+void stm_blas_gemm_f32(bool ta, bool tb, int m, int n, int k, float alpha, const float *a, int lda,
+                       const float *b, int ldb, float beta, float *c, int ldc);
+void stm_blas_gemm_f64(bool ta, bool tb, int m, int n, int k, double alpha, const double *a,
+                       int lda, const double *b, int ldb, double beta, double *c, int ldc);
 
 #endif

@@ -37,7 +37,7 @@ static void evaluate_range(struct stm_trainer *t, size_t from, size_t to)
 void stm_evaluate(struct stm_trainer *t, bool train, bool left_out, bool test)
 {
     if (!train && !left_out && !test) return;
-    t->model->ops[t->prec].begin(&t->net, false);
+    t->ops->begin(&t->net, false);
     if (train) evaluate_range(t, 0, t->train);
     if (left_out) evaluate_range(t, t->train, t->test_from);
     if (test) evaluate_range(t, t->test_from, t->net.task.pairs);

@@ -30,13 +30,13 @@ const struct stm_width *stm_widths(void)
     return available;
 }
 
-static const struct stm_width *width(void)
+const struct stm_width *stm_width_chosen(void)
 {
     if (!chosen) chosen = stm_widths();
     return chosen;
 }
 
-const struct stm_kernels_f32 *stm_k_f32(void) { return width()->f32; }
-const struct stm_kernels_f64 *stm_k_f64(void) { return width()->f64; }
+const struct stm_kernels_f32 *stm_k_f32(void) { return stm_width_chosen()->f32; }
+const struct stm_kernels_f64 *stm_k_f64(void) { return stm_width_chosen()->f64; }
 
 void stm_kernels_choose(size_t i) { chosen = stm_widths() + i; }

@@ -42,16 +42,18 @@ struct stm_adamw_step {
         void (*add)(REAL * y, const REAL *x, size_t n);                                            \
         /* x[n] *= a */                                                                            \
         void (*scale)(REAL * x, REAL a, size_t n);                                                 \
-        /* logits[c][T] = (logits[c][T] + bias[c]) * a; in place */                                \
-        void (*bias_scale)(REAL * logits, const REAL *bias, REAL a, size_t C, size_t T);           \
+        /* x[c][T] = rows[c]; overwrites */                                                        \
+        void (*fill_rows)(REAL * x, const REAL *rows, size_t C, size_t T);                         \
         /* Over classes, for each pair: top[T] the largest logit, and in place                     \
          * logits[c][T] = exp(logits[c][T] - top); sum[T] their sum, 16 lanes by c mod 16, tree    \
          * 8-4-2-1 */                                                                              \
         void (*softmax)(REAL * logits, REAL *top, REAL *sum, size_t C, size_t T);                  \
         /* x[c][T] *= w[T] */                                                                      \
         void (*mul_columns)(REAL * x, const REAL *w, size_t C, size_t T);                          \
-        /* rows[c] += sum of x[c][T], 16 lanes and the tree, in REAL */                            \
-        void (*row_sums)(const REAL *x, REAL *rows, size_t C, size_t T);                           \
+        /* Sums over pairs: lanes[c][t mod 16] += x[c][t], ascending t; then rows[c] = the tree of \
+         * lanes[c][16], which it overwrites */                                                    \
+        void (*row_lanes)(const REAL *x, REAL *lanes, size_t C, size_t T);                         \
+        void (*lane_sums)(REAL * lanes, REAL *rows, size_t C);                                     \
         /* ss[T] = sum over c of x[c][T]^2, ascending c; overwrites */                             \
         void (*column_squares)(const REAL *x, REAL *ss, size_t C, size_t T);                       \
         /* sum of x[n]^2 in float64 */                                                             \
@@ -71,6 +73,8 @@ struct stm_width {
     const char *name;
     const struct stm_kernels_f32 *f32;
     const struct stm_kernels_f64 *f64;
+    const struct stm_products_f32 *products_f32; /* products.h */
+    const struct stm_products_f64 *products_f64;
 };
 
 /* The widths this processor can run, widest first; ends with NULL tables. */
@@ -79,6 +83,7 @@ const struct stm_width *stm_widths(void);
 /* The chosen kernels; the widest until stm_kernels_choose says otherwise. */
 const struct stm_kernels_f32 *stm_k_f32(void);
 const struct stm_kernels_f64 *stm_k_f64(void);
+const struct stm_width *stm_width_chosen(void);
 /* Chooses a width by its place in stm_widths(). Before any trainer exists, or in a test. */
 void stm_kernels_choose(size_t i);
 

@@ -6,40 +6,22 @@ static void R(k_exp)(const REAL *x, REAL *y, size_t n)
     for (size_t i = 0; i < n; i++) y[i] = R(exp1)(x[i]);
 }
 
-static void R(k_gelu_grad)(const REAL *restrict u, const REAL *restrict v, REAL *restrict h,
-                           REAL *restrict g, size_t n)
-{
-    for (size_t i = 0; i < n; i++) h[i] = R(gelu_grad1)(u[i] + v[i], &g[i]);
-}
-
-static void R(k_gelu)(const REAL *restrict u, const REAL *restrict v, REAL *restrict h, size_t n)
-{
-    for (size_t i = 0; i < n; i++) h[i] = R(gelu1)(u[i] + v[i]);
-}
-
-/* y and, where it is asked for, dy/dx = slope of one activation, as loops over n. */
-#define ACT_LOOPS(name, y, slope)                                                                  \
+/* The activations of activation_impl.h over n. */
+#define ACT_LOOPS(name)                                                                            \
     static void R(k_##name##_grad)(const REAL *restrict u, const REAL *restrict v,                 \
                                    REAL *restrict h, REAL *restrict g, size_t n)                   \
     {                                                                                              \
-        for (size_t i = 0; i < n; i++) {                                                           \
-            REAL x = u[i] + v[i], f = y;                                                           \
-            h[i] = f;                                                                              \
-            g[i] = slope;                                                                          \
-        }                                                                                          \
+        for (size_t i = 0; i < n; i++) h[i] = R(name##_grad1)(u[i] + v[i], &g[i]);                 \
     }                                                                                              \
     static void R(k_##name)(const REAL *restrict u, const REAL *restrict v, REAL *restrict h,      \
                             size_t n)                                                              \
     {                                                                                              \
-        for (size_t i = 0; i < n; i++) {                                                           \
-            REAL x = u[i] + v[i];                                                                  \
-            h[i] = y;                                                                              \
-        }                                                                                          \
+        for (size_t i = 0; i < n; i++) h[i] = R(name##1)(u[i] + v[i]);                             \
     }
-
-ACT_LOOPS(relu, x<0 ? 0 : x, f> 0 ? 1 : 0)
-ACT_LOOPS(square, x *x, x + x)
-ACT_LOOPS(tanh, R(tanh1)(x), 1 - f * f)
+ACT_LOOPS(gelu)
+ACT_LOOPS(relu)
+ACT_LOOPS(square)
+ACT_LOOPS(tanh)
 #undef ACT_LOOPS
 
 static void R(k_scatter)(const REAL *restrict dh, const REAL *restrict g, REAL *restrict du,
@@ -62,12 +44,10 @@ static void R(k_scale)(REAL *x, REAL a, size_t n)
     for (size_t i = 0; i < n; i++) x[i] *= a;
 }
 
-static void R(k_bias_scale)(REAL *restrict x, const REAL *restrict bias, REAL a, size_t C, size_t T)
+static void R(k_fill_rows)(REAL *restrict x, const REAL *restrict rows, size_t C, size_t T)
 {
-    for (size_t c = 0; c < C; c++) {
-        REAL b = bias[c], *row = x + c * T;
-        for (size_t t = 0; t < T; t++) row[t] = (row[t] + b) * a;
-    }
+    for (size_t c = 0; c < C; c++)
+        for (size_t t = 0; t < T; t++) x[c * T + t] = rows[c];
 }
 
 /* One class of n <= 16 pairs: row = exp(row - top), added to the lane of the class. */
@@ -117,18 +97,23 @@ static void R(k_mul_columns)(REAL *restrict x, const REAL *restrict w, size_t C,
     }
 }
 
-static void R(k_row_sums)(const REAL *restrict x, REAL *restrict rows, size_t C, size_t T)
+static void R(k_row_lanes)(const REAL *restrict x, REAL *restrict lanes, size_t C, size_t T)
 {
-    for (size_t c = 0; c < C; c++) {
+    for (size_t c = 0; c < C; c++, lanes += 16) {
         const REAL *row = x + c * T;
-        REAL lane[16] = {0};
         size_t t = 0;
         for (; t + 16 <= T; t += 16)
-            for (size_t l = 0; l < 16; l++) lane[l] += row[t + l];
-        for (size_t l = 0; t + l < T; l++) lane[l] += row[t + l];
+            for (size_t l = 0; l < 16; l++) lanes[l] += row[t + l];
+        for (size_t l = 0; t + l < T; l++) lanes[l] += row[t + l];
+    }
+}
+
+static void R(k_lane_sums)(REAL *restrict lanes, REAL *restrict rows, size_t C)
+{
+    for (size_t c = 0; c < C; c++, lanes += 16) {
         for (size_t w = 8; w; w /= 2)
-            for (size_t l = 0; l < w; l++) lane[l] += lane[l + w];
-        rows[c] += lane[0];
+            for (size_t l = 0; l < w; l++) lanes[l] += lanes[l + w];
+        rows[c] = lanes[0];
     }
 }
 
@@ -194,10 +179,11 @@ static const struct R(stm_kernels) R(table) = {
     .scatter = R(k_scatter),
     .add = R(k_add),
     .scale = R(k_scale),
-    .bias_scale = R(k_bias_scale),
+    .fill_rows = R(k_fill_rows),
     .softmax = R(k_softmax),
     .mul_columns = R(k_mul_columns),
-    .row_sums = R(k_row_sums),
+    .row_lanes = R(k_row_lanes),
+    .lane_sums = R(k_lane_sums),
     .column_squares = R(k_column_squares),
     .sum_squares = R(k_sum_squares),
     .sum_squares_diff = R(k_sum_squares_diff),

@@ -44,7 +44,7 @@ void stm_logits_forward(struct stm_trainer *t, const uint32_t *pairs, const uint
     const size_t n = tile->C * T;
     tile->T = T;
     tile->label = label;
-    t->model->ops[t->prec].forward(&t->net, pairs, T, stm_logits_scale(t), t->net_logits, grad);
+    t->ops->forward(&t->net, pairs, T, stm_logits_scale(t), t->net_logits, grad);
     if (t->loss_prec != t->prec) convert(t->loss_prec, tile->logits, t->net_logits, n);
     if (!t->logits) return;
     t->logits->apply[t->loss_prec](tile, t->set.knob[t->logits->arg]);

@@ -2,23 +2,30 @@
 
 #include <string.h>
 
-#include "engine/blas.h"
 #include "engine/kernels.h"
+#include "engine/products.h"
+#include "engine/trainer.h"
 
 enum { EMBED, HIDDEN, ACT, INIT, BIAS, INIT_E, INIT_W1, INIT_W2 }; /* arguments */
 enum { E, W1, B1, W2, B2, TENSORS };
 /* Work arrays, those from SLOPE on for the backward pass; C = p classes. */
 enum {
-    U,     /* [p][H] E W1[0:d] + b1 */
-    V,     /* [p][H] E W1[d:2d] */
-    W2T,   /* [C][H] W2 transposed */
-    ACTS,  /* [tile][H] hidden activations */
-    SLOPE, /* [tile][H] derivative of the activation */
-    DH,    /* [tile][H] gradient of the activations */
-    DU,    /* [p][H] gradients of U and V */
-    DV,    /* [p][H] */
-    DW2T,  /* [C][H] gradient of W2, transposed */
-    ZEROS  /* [C] in the place of b2 where there is none */
+    U,       /* [p][H] E W1[0:d] + b1 */
+    V,       /* [p][H] E W1[d:2d] */
+    W2T,     /* [C][H] W2 transposed */
+    ACTS,    /* [tile][H] hidden activations */
+    SLOPE,   /* [tile][H] derivative of the activation */
+    DH,      /* [tile][H] gradient of the activations */
+    DU,      /* [p][H] gradients of U and V */
+    DV,      /* [p][H] */
+    DW2T,    /* [C][H] gradient of W2, transposed */
+    LANES16, /* [C][16] gradient of b2, in lanes */
+    /* of the panels */
+    ACTST,     /* [H][tile] activations transposed, in panels of pairs */
+    BIAS_ROW,  /* [H] b1 */
+    W1_PANELS, /* a panel of one half of W1, or of its transpose */
+    AT_A,      /* [tile] a and b of the pairs */
+    AT_B
 };
 
 static const char *const biases[] = {"off", "on", NULL};
@@ -95,11 +102,15 @@ static void shape(const double *arg, const struct stm_task_shape *task, struct s
 #include "engine/real.h"
 
 #include "engine/model_embed_mlp_impl.h"
+
+#include "engine/model_embed_mlp_panels_impl.h"
 #undef STM_REAL_BITS
 #define STM_REAL_BITS 64
 #include "engine/real.h"
 
 #include "engine/model_embed_mlp_impl.h"
+
+#include "engine/model_embed_mlp_panels_impl.h"
 
 const struct stm_model_type stm_embed_mlp = {
     .n_tensors = TENSORS,
@@ -108,4 +119,8 @@ const struct stm_model_type stm_embed_mlp = {
     .shape = shape,
     .ops = {{carve_f32, begin_f32, forward_f32, backward_f32, end_f32},
             {carve_f64, begin_f64, forward_f64, backward_f64, end_f64}},
+    .panels = {{panels_carve_f32, panels_begin_f32, panels_forward_f32, panels_backward_f32,
+                panels_end_f32},
+               {panels_carve_f64, panels_begin_f64, panels_forward_f64, panels_backward_f64,
+                panels_end_f64}},
 };

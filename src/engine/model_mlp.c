@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "engine/blas.h"
 #include "engine/kernels.h"
+#include "engine/products.h"
 
 enum { LAYERS, HIDDEN, ACT, INIT, BIAS, INIT_IN, INIT_HIDDEN, INIT_OUT }; /* arguments */
 enum { LAYERS_MAX = 5, TENSORS = 2 * (LAYERS_MAX + 1) };
@@ -16,6 +16,7 @@ enum {
     DOUTT,                     /* [C][H] its gradient, transposed */
     DH,                        /* [tile][H] gradient of activations; values before activation */
     DX,                        /* [tile][H] gradient before the activation */
+    LANES16, /* [C][16] gradient of the last bias, in lanes */
     NONE, /* [C + H] zeros in the place of biases, then [H] where their gradients would go */
     WORK
 };

@@ -4,8 +4,8 @@ static void R(carve)(struct stm_net *net, struct stm_carve *c, size_t tile)
 {
     size_t p = net->task.tokens, C = net->task.classes, H = (size_t)net->arg[HIDDEN];
     size_t elements[WORK] = {
-        [U] = p * H,     [OUTT] = C * H,  [DOUTT] = C * H,
-        [DH] = tile * H, [DX] = tile * H, [NONE] = C + 2 * H,
+        [U] = p * H,     [OUTT] = C * H,     [DOUTT] = C * H,    [DH] = tile * H,
+        [DX] = tile * H, [NONE] = C + 2 * H, [LANES16] = 16 * C,
     };
     for (size_t l = 0; l < (size_t)net->arg[LAYERS]; l++)
         elements[ACTS + l] = elements[SLOPE + l] = tile * H;
@@ -47,6 +47,7 @@ static void R(begin)(struct stm_net *net, bool grad)
     if (!grad) return;
     for (unsigned i = 0; i < TENSORS; i++) memset(net->grad[i], 0, net->spec[i].n * sizeof(REAL));
     memset(net->work[DOUTT], 0, C * H * sizeof(REAL));
+    memset(net->work[LANES16], 0, 16 * C * sizeof(REAL));
 }
 
 /* Row t of `u`, plus the bias, through the activation of layer l. */
@@ -77,14 +78,13 @@ static void R(forward)(struct stm_net *net, const uint32_t *pairs, size_t T, dou
         R(activate)(net, 0, t, u + pairs[t] / p * H, w1 + (p + pairs[t] % p) * H, grad);
     for (unsigned l = 1; l < L; l++) {
         R(stm_gemm)
-        (false, false, (int)T, (int)H, (int)H, 1, net->work[ACTS + l - 1], (int)H,
-         net->param[weight(l)], (int)H, 0, x, (int)H);
+        (false, false, T, H, H, net->work[ACTS + l - 1], H, net->param[weight(l)], H, false, x, H);
         for (size_t t = 0; t < T; t++) R(activate)(net, l, t, x + t * H, R(bias_of)(net, l), grad);
     }
+    k->fill_rows(logits, R(bias_of)(net, L), C, T);
     R(stm_gemm)
-    (false, true, (int)C, (int)T, (int)H, 1, net->work[OUTT], (int)H, net->work[ACTS + L - 1],
-     (int)H, 0, logits, (int)T);
-    k->bias_scale(logits, R(bias_of)(net, L), (REAL)scale, C, T);
+    (false, true, C, T, H, net->work[OUTT], H, net->work[ACTS + L - 1], H, true, logits, T);
+    k->scale(logits, (REAL)scale, C * T);
 }
 
 /* Layer l > 0 of the hidden ones: from DH, the gradient of its activations, to that of layer l - 1.
@@ -99,11 +99,8 @@ static void R(backward_hidden)(struct stm_net *net, unsigned l, size_t T)
     memset(dx, 0, T * H * sizeof(REAL));
     for (size_t t = 0; t < T; t++) k->scatter(dh + t * H, slope + t * H, dx + t * H, db, H);
     R(stm_gemm)
-    (true, false, (int)H, (int)H, (int)T, 1, net->work[ACTS + l - 1], (int)H, dx, (int)H, 1,
-     net->grad[weight(l)], (int)H);
-    R(stm_gemm)
-    (false, true, (int)T, (int)H, (int)H, 1, dx, (int)H, net->param[weight(l)], (int)H, 0, dh,
-     (int)H);
+    (true, false, H, H, T, net->work[ACTS + l - 1], H, dx, H, true, net->grad[weight(l)], H);
+    R(stm_gemm)(false, true, T, H, H, dx, H, net->param[weight(l)], H, false, dh, H);
 }
 
 static void R(backward)(struct stm_net *net, const uint32_t *pairs, size_t T, const void *dlogits)
@@ -115,13 +112,10 @@ static void R(backward)(struct stm_net *net, const uint32_t *pairs, size_t T, co
     const REAL *slope = net->work[SLOPE];
     REAL *dh = net->work[DH], *dw1 = net->grad[weight(0)];
 
-    if (net->spec[bias(L)].n) k->row_sums(dlogits, net->grad[bias(L)], C, T);
+    k->row_lanes(dlogits, net->work[LANES16], C, T);
     R(stm_gemm)
-    (false, false, (int)C, (int)H, (int)T, 1, dlogits, (int)T, net->work[ACTS + L - 1], (int)H, 1,
-     net->work[DOUTT], (int)H);
-    R(stm_gemm)
-    (true, false, (int)T, (int)H, (int)C, 1, dlogits, (int)T, net->work[OUTT], (int)H, 0, dh,
-     (int)H);
+    (false, false, C, H, T, dlogits, T, net->work[ACTS + L - 1], H, true, net->work[DOUTT], H);
+    R(stm_gemm)(true, false, T, H, C, dlogits, T, net->work[OUTT], H, false, dh, H);
     for (unsigned l = L - 1; l > 0; l--) R(backward_hidden)(net, l, T);
     for (size_t t = 0; t < T; t++)
         k->scatter(dh + t * H, slope + t * H, dw1 + pairs[t] / p * H, dw1 + (p + pairs[t] % p) * H,
@@ -135,6 +129,8 @@ static void R(end)(struct stm_net *net)
     const unsigned L = (unsigned)net->arg[LAYERS];
     size_t p = net->task.tokens, H = (size_t)net->arg[HIDDEN];
     const REAL *dw1 = net->grad[weight(0)];
+    if (net->spec[bias(L)].n)
+        k->lane_sums(net->work[LANES16], net->grad[bias(L)], net->task.classes);
     R(transpose)(net->work[DOUTT], net->grad[weight(L)], net->task.classes, H);
     for (size_t a = 0; a < p && net->spec[bias(0)].n; a++)
         k->add(net->grad[bias(0)], dw1 + a * H, H);

@@ -65,7 +65,7 @@ struct stm_net {
     unsigned n_tensors;
     struct stm_tensor_spec spec[STM_TENSORS_MAX];
     void *param[STM_TENSORS_MAX], *grad[STM_TENSORS_MAX];
-    void *work[16]; /* the model's own */
+    void *work[20]; /* the model's own */
 };
 
 /* A pass: begin, then for each tile forward (and backward), then end when there are gradients. */
@@ -89,6 +89,8 @@ struct stm_model_type {
     void (*shape)(const double *arg, const struct stm_task_shape *task,
                   struct stm_tensor_spec *out);
     struct stm_model_ops ops[STM_PRECISIONS];
+    /* The same bits faster, where the products are stemma's own; may be NULL. */
+    struct stm_model_ops panels[STM_PRECISIONS];
 };
 
 /* ---- losses ---- */

@@ -9,7 +9,10 @@
 #include "engine/batch.h"
 #include "engine/kernels.h"
 #include "engine/logits.h"
+#include "engine/products.h"
 #include "engine/random.h"
+
+bool stm_trainer_plain;
 
 /* ---- memory ---- */
 
@@ -43,7 +46,7 @@ static void carve(struct stm_trainer *t, struct stm_carve *c)
     stm_batch_carve(t, c);
     stm_logits_carve(t, c);
     for (int f = 0; f < STM_FIELDS; f++) t->field[f] = stm_carve_take(c, N * sizeof(double));
-    t->model->ops[t->prec].carve(net, c, STM_TILE);
+    t->ops->carve(net, c, STM_TILE);
 }
 
 static uint32_t mask_of(const struct stm_trainer *t, const char *group)
@@ -124,6 +127,9 @@ static int bind(struct stm_trainer *t, struct stm_err *err)
     t->loss = stm_losses[(size_t)s->knob[STM_KNOB_LOSS]];
     t->prec = (enum stm_precision)s->knob[STM_KNOB_PRECISION];
     t->real = t->prec == STM_PREC_F64 ? sizeof(double) : sizeof(float);
+    t->ops = &t->model->ops[t->prec];
+    if (t->model->panels[t->prec].carve && !stm_gemm_is_blas() && !stm_trainer_plain)
+        t->ops = &t->model->panels[t->prec];
     t->loss_prec = isnan(s->knob[STM_KNOB_PRECISION_LOSS])
                        ? t->prec
                        : (enum stm_precision)s->knob[STM_KNOB_PRECISION_LOSS];
@@ -274,7 +280,7 @@ void stm_trainer_scale(struct stm_trainer *t, uint32_t mask, double factor)
 /* The mean loss over the pairs of this step, differentiated: fills net.grad. */
 static void gradient(struct stm_trainer *t)
 {
-    const struct stm_model_ops *ops = &t->model->ops[t->prec];
+    const struct stm_model_ops *ops = t->ops;
     const size_t n = t->batch;
     const uint32_t *pairs = t->batch_pairs ? t->batch_pairs : t->pairs;
     const uint32_t *label = t->batch_label ? t->batch_label : t->label;

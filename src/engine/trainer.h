@@ -10,9 +10,13 @@
  * the profile. */
 enum { STM_TILE = 192 };
 
+/* For tests: trainers made while it is set take the general functions of their model. */
+extern bool stm_trainer_plain;
+
 struct stm_trainer {
     struct stm_settings set;
     const struct stm_model_type *model;
+    const struct stm_model_ops *ops;
     const struct stm_loss_type *loss;
     const struct stm_optimizer_type *optimizer;
     const struct stm_grad_type *transform; /* NULL: the gradient as it is */

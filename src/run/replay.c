@@ -151,6 +151,13 @@ static int enter_at_anchor(struct replay *x, struct leg *leg, uint64_t step, str
     return rc;
 }
 
+int stm_replay_open(const struct stm_view *v, const char *name, struct stm_err *err)
+{
+    char recorded[32];
+    snprintf(recorded, sizeof recorded, "%.*s", (int)strcspn(v->profile, "/"), v->profile);
+    return stm_engine_open(name ? name : recorded, NULL, err);
+}
+
 static int check_profile(const struct stm_view *v, struct stm_err *err)
 {
     if (!strcmp(stm_engine_profile(), v->profile)) return 0;
@@ -210,7 +217,7 @@ int stm_view_restore(struct stm_view *v, int node, unsigned seed, uint64_t step,
                         (unsigned long long)step);
     const struct stm_trail_entry *e = stm_trail_at(p->trail, step);
     if (e && e->stored) return stm_state_get(v->store, &e->state, out, err);
-    int rc = stm_engine_open(NULL, NULL, err);
+    int rc = stm_replay_open(v, NULL, err);
     if (!rc) rc = check_profile(v, err);
     struct leg leg = {p, p->from, step};
     if (!rc) rc = enter_at_anchor(&x, &leg, step, err);

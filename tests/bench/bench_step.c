@@ -35,7 +35,7 @@ static struct stm_trainer *trainer(int p, const char *precision)
 static double gemm_seconds(const float *a, const float *b, float *c)
 {
     double start = bench_now();
-    stm_gemm_f32(false, false, N, N, N, 1, a, N, b, N, 0, c, N);
+    stm_blas_gemm_f32(false, false, N, N, N, 1, a, N, b, N, 0, c, N);
     return bench_now() - start;
 }
 

@@ -19,13 +19,32 @@ before=$(find st -type f | sort | xargs cksum)
 expect_exit 0 stemma replay 'raised#1' --verify --store st
 [ "$before" = "$(find st -type f | sort | xargs cksum)" ] || die "replay wrote to the store"
 
+# Every kernel set of the profile judges; another profile cannot.
+sets=0
+for set in avx512 avx2 c; do
+    code=0
+    STEMMA_KERNELS=$set stemma replay 'same#0' --verify --store st >out 2>err || code=$?
+    [ "$code" != 2 ] || { grep -q 'this processor runs' err && continue; }
+    [ "$code" = 0 ] || die "exit $code under kernel set $set: $(cat err)"
+    sets=$((sets + 1))
+done
+[ "$sets" -gt 0 ] || die "no kernel set runs"
+expect_exit 4 stemma replay 'same#0' --store st --profile openblas
+expect_message 'cannot judge: recorded under profile portable/'
+expect_exit 2 stemma replay 'same#0' --store st --profile native
+expect_message 'there is no profile `native`; there is portable, openblas'
+
+# The same within openblas: another core type is another profile.
+run st2 tiny.stemma --seeds 0..0 --profile openblas
+expect_exit 0 stemma replay 'same#0' --store st2 # under the profile it was recorded
 other=$(other_core 1)
 if [ -n "$other" ]; then
-    expect_exit 4 env STEMMA_BLAS_CORE="$other" "$STEMMA" replay 'same#0' --store st
+    expect_exit 4 env STEMMA_BLAS_CORE="$other" "$STEMMA" replay 'same#0' --store st2 \
+        --profile openblas
     expect_message 'cannot judge: recorded under profile '
     expect_err " $other "
 fi
-expect_exit 3 env STEMMA_BLAS_CORE=Nonsense "$STEMMA" replay 'same#0' --store st
+expect_exit 3 env STEMMA_BLAS_CORE=Nonsense "$STEMMA" replay 'same#0' --store st2 --profile openblas
 expect_message 'unknown BLAS core `Nonsense`'
 
 expect_exit 0 stemma diff 'raised#0@fork' 'lowered#0@fork' --store st

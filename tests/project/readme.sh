@@ -14,7 +14,7 @@ block() { # LANGUAGE: the lines of all blocks in that language
 }
 
 normal() {
-  sed -E -e 's#openblas/[0-9]+ [^ ]+ [^ ]+ [^ ]+#PROFILE#' -e 's/\b[0-9a-f]{12,32}\b/ID/g' \
+  sed -E -e 's#portable/[0-9]+#PROFILE#' -e 's/\b[0-9a-f]{12,32}\b/ID/g' \
     -e 's/[0-9]+([.,][0-9]+)*(e[+-]?[0-9]+)?/N/g' -e 's/-+/-/g' -e 's/[[:space:]]+/ /g' \
     -e 's/^ //; s/ $//' -e '/^$/d'
 }
