@@ -22,8 +22,8 @@
 
 /* A place in a source file; lines and columns start at 1, columns count bytes. */
 struct stm_span {
-    unsigned file; /* index into stm_plan.files / stm_diags.files */
-    unsigned line, col, len;
+    unsigned file;           /* index into stm_plan.files / stm_diags.files */
+    unsigned line, col, len; /* line 0: the file as a whole */
 };
 
 /* ---- expressions ---- */

@@ -87,6 +87,16 @@ static void check_param(struct check *k, const struct ast_stmt *s)
     p->text = pr_expr_text(k->c, v);
 }
 
+static const char *list_params(struct check *k)
+{
+    size_t mark = k->c->scratch.n;
+    for (unsigned i = 0; i < k->params.n; i++)
+        stm_buf_printf(&k->c->scratch, "%s`%s`", i ? ", " : "",
+                       ((struct stm_param_value *)k->params.p)[i].name);
+    return pr_scratch_take(k->c, mark);
+}
+
+/* No place in the file is at fault: the span is the whole of it. */
 static void unknown_overrides(struct check *k)
 {
     const struct stm_check_options *o = k->c->options;
@@ -96,10 +106,15 @@ static void unknown_overrides(struct check *k)
         struct near near = {.name = o->overrides[i].name};
         for (unsigned j = 0; j < k->params.n; j++)
             pr_near(&near, ((struct stm_param_value *)k->params.p)[j].name);
-        struct stm_span at = {.file = 0, .line = 1, .col = 1 + i, .len = 0};
-        struct stm_diag *d =
-            pr_diag(k->c, "E0201", at, "`-D %s`: there is no such param", near.name);
-        if (near.best) pr_help(k->c, d, "there is a param with a similar name: `%s`", near.best);
+        struct stm_span at = {.file = 0, .line = 0, .col = i};
+        struct stm_diag *d = pr_diag(k->c, "E0201", at, "`-D %s=%s`: there is no param `%s`",
+                                     near.name, o->overrides[i].value, near.name);
+        if (near.best)
+            pr_help(k->c, d, "there is a param with a similar name: `%s`", near.best);
+        else if (k->params.n)
+            pr_help(k->c, d, "the params of the file: %s", list_params(k));
+        else
+            pr_help(k->c, d, "the file has none: `param %s = ...` makes one", near.name);
     }
 }
 

@@ -223,7 +223,7 @@ static void put_snippet(const struct stm_diags *all, const struct stm_diag *d, s
                         int gutter, unsigned width, struct stm_buf *out)
 {
     size_t n;
-    const char *line = source_line(all, d->span, &n);
+    const char *line = d->span.line ? source_line(all, d->span, &n) : NULL;
     if (!line) return;
     size_t at = d->span.col - 1 < n ? d->span.col - 1 : n;
     size_t len = d->span.len < n - at ? d->span.len : n - at;
@@ -255,8 +255,9 @@ void stm_diag_print(const struct stm_diags *all, const struct stm_diag *d, bool 
     stm_buf_printf(out, "%s%s[%s]%s%s: ", c.error, warning ? "warning" : "error", d->code, c.off,
                    c.strong);
     put_safe(out, d->msg);
-    stm_buf_printf(out, "%s\n%*s%s-->%s %s:%u:%u\n", c.off, gutter, "", c.gutter, c.off, path,
-                   d->span.line, d->span.col);
+    stm_buf_printf(out, "%s\n%*s%s-->%s %s", c.off, gutter, "", c.gutter, c.off, path);
+    if (d->span.line) stm_buf_printf(out, ":%u:%u", d->span.line, d->span.col);
+    stm_buf_u8(out, '\n');
     put_snippet(all, d, c, gutter, width, out);
     for (unsigned i = 0; i < d->n_notes; i++) {
         const struct stm_note *note = &d->notes[i];

@@ -29,7 +29,14 @@ const struct stm_group *pr_group(struct check *k, const char *name, struct stm_s
         return NULL;
     }
     d = pr_diag(k->c, "E0302", at, "the model `%s` has no group `%s`", k->model->sig.name, name);
-    pr_help(k->c, d, "its groups are %s", list_groups(k));
+    struct near near = {.name = name};
+    /* every W3 is close to W1 */
+    for (size_t i = 0; name[0] && name[1] && name[2] && i < k->model->n_groups; i++)
+        pr_near(&near, k->model->groups[i].name);
+    if (near.best)
+        pr_help(k->c, d, "there is a group with a similar name: `%s`", near.best);
+    else
+        pr_help(k->c, d, "its groups are %s", list_groups(k));
     return NULL;
 }
 

@@ -42,8 +42,12 @@ const char *pr_found(struct parser *p)
 
 struct stm_diag *pr_unexpected(struct parser *p, const char *what)
 {
-    struct stm_diag *d =
-        pr_diag(p->c, "E0101", p->tok.span, "expected %s, found %s", what, pr_found(p));
+    struct stm_span at = p->tok.span;
+    if (p->tok.kind == TK_NL && p->prev.file == at.file && p->prev.line == at.line) {
+        at.col = p->prev.col + p->prev.len; /* before a comment */
+        at.len = 0;
+    }
+    struct stm_diag *d = pr_diag(p->c, "E0101", at, "expected %s, found %s", what, pr_found(p));
     pr_label(p->c, d, "expected %s", what);
     return d;
 }
@@ -125,6 +129,7 @@ static bool p_setup(struct parser *p, struct ast_stmt *s)
 {
     if (!pr_want_name(p, &s->name, "a name")) return false;
     if (p->tok.kind == TK_LBRACE) return pr_parse_block(p, s, B_TRAIN);
+    if (s->kind == S_TRAIN && p->tok.kind == TK_NL) return pr_parse_block(p, s, B_TRAIN);
     if (!pr_want(p, TK_ASSIGN, "or `{`")) return false;
     return (s->expr = pr_parse_expr(p)) != NULL;
 }
@@ -149,8 +154,10 @@ void pr_skip_newlines(struct parser *p)
 static bool p_log(struct parser *p, struct ast_stmt *s)
 {
     if (!pr_want_word(p, "every") || !pr_want_int(p, &s->lo, "a number of steps") ||
-        !pr_want_word(p, "steps") || !pr_want(p, TK_LBRACE, NULL))
+        !pr_want_word(p, "steps"))
         return false;
+    bool missing = !pr_want(p, TK_LBRACE, NULL);
+    if (missing && !pr_block_follows(p, s, B_KINDS)) return false;
     struct vec list = {0};
     pr_skip_newlines(p);
     while (p->tok.kind != TK_RBRACE) {
@@ -161,7 +168,7 @@ static bool p_log(struct parser *p, struct ast_stmt *s)
     }
     s->list = list.p;
     s->n_list = list.n;
-    return pr_want(p, TK_RBRACE, "or `,`");
+    return pr_take(p, TK_RBRACE) || missing || pr_want(p, TK_RBRACE, "or `,`");
 }
 
 static bool p_run(struct parser *p, struct ast_stmt *s)

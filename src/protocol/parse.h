@@ -13,6 +13,7 @@ struct parser {
     int depth;            /* of blocks and brackets */
     unsigned operators;   /* in the expression at hand */
     bool too_deep;        /* reported; the rest of the file is given up */
+    enum block_kind in;   /* the block whose statements are read */
 };
 
 void pr_advance(struct parser *p);
@@ -55,6 +56,9 @@ bool pr_parse_time(struct parser *p, struct ast_time *t);
 
 /* parse_block.c */
 bool pr_parse_block(struct parser *p, struct ast_stmt *owner, enum block_kind kind);
+/* Where a `{` is missing: whether the block (B_KINDS: a list) is there all the same, on this line
+ * or the next ones. Stands before it then. */
+bool pr_block_follows(struct parser *p, const struct ast_stmt *owner, enum block_kind kind);
 
 /* parse_expr.c. NULL after a reported error. */
 struct stm_expr *pr_parse_expr(struct parser *p);

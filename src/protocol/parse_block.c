@@ -47,6 +47,8 @@ static void skip_braces(struct parser *p)
     } while (depth > 0 && p->tok.kind != TK_EOF);
 }
 
+static bool read_block(struct parser *p, struct ast_stmt *owner, enum block_kind kind, bool told);
+
 /* To the end of the line. A block that the broken statement opens is still read, so that its own
  * faults are found and its braces stay in step; braces of other statements are skipped. */
 static void recover(struct parser *p, struct ast_stmt *s, enum block_kind opens)
@@ -66,6 +68,8 @@ static void recover(struct parser *p, struct ast_stmt *s, enum block_kind opens)
             pr_advance(p);
         p->lx.parens = 0;
     }
+    if (opens != B_KINDS && !s->block && pr_block_follows(p, s, opens))
+        read_block(p, s, opens, true);
 }
 
 static struct ast_stmt *stmt_new(struct parser *p, enum stmt_kind kind)
@@ -88,6 +92,7 @@ static struct ast_stmt *statement(struct parser *p, enum block_kind kind)
     struct ast_stmt *s;
     bool ok;
     int depth = p->depth; /* an error leaves its levels behind */
+    p->in = kind;
     if (kind == B_TRAIN || kind == B_DISPLAY) {
         s = stmt_new(p, S_ASSIGN);
         ok = pr_want_key(p, &s->name, kind == B_TRAIN) && pr_parse_assign(p, s);
@@ -127,8 +132,31 @@ static void missing_brace(struct parser *p, struct ast_block *block)
     pr_note_at(p->c, d, p->tok.span, "a `}` was expected before this");
 }
 
+/* Whether the token in hand begins something of the block: no statement of the block around it, or
+ * one that stands on the owner's line or is indented below it. */
+static bool looks_inside(const struct parser *p, const struct ast_stmt *owner, enum block_kind kind)
+{
+    const struct keyword *k = keyword_at(p);
+    bool below = !p->tok.first || p->tok.span.col > owner->span.col;
+    if (p->tok.kind == TK_RBRACE) return !p->tok.first;
+    if (p->tok.kind != TK_ID) return false;
+    if (kind == B_TRAIN || kind == B_DISPLAY) return !k || below;
+    if (kind == B_KINDS) return below;
+    return k && (k->blocks & IN(kind)) && (below || !(k->blocks & IN(p->in)));
+}
+
+bool pr_block_follows(struct parser *p, const struct ast_stmt *owner, enum block_kind kind)
+{
+    const struct parser before = *p;
+    pr_skip_newlines(p);
+    if (looks_inside(p, owner, kind)) return true;
+    *p = before;
+    return false;
+}
+
+/* `told`: that a brace is missing. */
 static void block_statements(struct parser *p, struct ast_stmt *owner, enum block_kind kind,
-                             struct vec *stmts)
+                             bool told, struct vec *stmts)
 {
     for (;;) {
         pr_skip_newlines(p);
@@ -139,7 +167,7 @@ static void block_statements(struct parser *p, struct ast_stmt *owner, enum bloc
         }
         if (p->too_deep) return;
         if (p->tok.kind == TK_EOF || looks_unclosed(p, owner, kind)) {
-            missing_brace(p, owner->block);
+            if (!told) missing_brace(p, owner->block);
             /* at the end of the file the innermost block stands for all of them */
             if (p->tok.kind == TK_EOF) p->too_deep = true;
             return;
@@ -149,19 +177,27 @@ static void block_statements(struct parser *p, struct ast_stmt *owner, enum bloc
     }
 }
 
-bool pr_parse_block(struct parser *p, struct ast_stmt *owner, enum block_kind kind)
+/* From its `{` on, or where that is missing from the first statement on. */
+static bool read_block(struct parser *p, struct ast_stmt *owner, enum block_kind kind, bool told)
 {
     struct ast_block *b = pr_alloc(p->c, sizeof *b);
     b->open = p->tok.span;
-    if (!pr_want(p, TK_LBRACE, NULL)) return false;
+    pr_take(p, TK_LBRACE);
     owner->block = b;
     if (!pr_enter(p)) return false;
     struct vec stmts = {0};
-    block_statements(p, owner, kind, &stmts);
+    block_statements(p, owner, kind, told, &stmts);
     pr_leave(p);
     b->stmts = stmts.p;
     b->n = stmts.n;
     return true;
+}
+
+bool pr_parse_block(struct parser *p, struct ast_stmt *owner, enum block_kind kind)
+{
+    bool there = p->tok.kind == TK_LBRACE;
+    if (!there) pr_unexpected(p, "`{`");
+    return (there || pr_block_follows(p, owner, kind)) && read_block(p, owner, kind, !there);
 }
 
 static void parse_lang(struct parser *p)
@@ -169,8 +205,11 @@ static void parse_lang(struct parser *p)
     pr_skip_newlines(p);
     struct stm_span at = p->tok.span;
     if (!pr_take_word(p, "lang")) {
-        struct stm_diag *d =
-            pr_diag(p->c, "E0104", at, "the first line does not name the language version");
+        bool nothing = p->tok.kind == TK_EOF;
+        if (nothing) at = (struct stm_span){.file = at.file}; /* the whole of it */
+        struct stm_diag *d = pr_diag(p->c, "E0104", at, "%s",
+                                     nothing ? "the file has no statement"
+                                             : "the first line does not name the language version");
         pr_help(p->c, d, "begin the file with `lang 1`");
         return;
     }

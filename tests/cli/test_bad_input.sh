@@ -22,6 +22,11 @@ refused() {
 refused E0201 unknown-arm 's|= lowered / same|= lowered / sme|' \
     '--> unknown-arm.stemma:28:28' 'similar name: `same`' '^^^'
 refused E0102 missing-brace '/^table arms/,$ s/^}//' '--> missing-brace.stemma:33:12' 'opened here'
+refused E0101 no-brace 's/^run trunk = .*{$/run trunk = net on add with base/' \
+    '--> no-brace.stemma:13:33' 'expected `{`, found the end of the line'
+refused E0101 no-brace-arm 's/arm same    {/arm same/' 'expected `{`, found `hold`'
+refused E0104 empty '1,$d' '--> empty.stemma' 'the file has no statement' 'begin the file with'
+refused E0302 similar 's/norm(weights) = N0 }/norm(wieghts) = N0 }/' 'similar name: `weights`'
 refused E0302 bias-hold 's/hold norm(weights) = N0 }/hold norm(biases) = N0 }/' 'bias'
 refused E0401 no-quantifier 's/fork post at step 100/fork post at learned/' \
     '`each learned`' '`all learned`'
@@ -60,7 +65,9 @@ expect_message '--seeds is no range: `0..`'
 expect_exit 2 stemma run tiny.stemma -D rho
 expect_message '-D is no assignment: `rho`'
 expect_exit 1 stemma run tiny.stemma -D roh=1.2 --store unborn
-expect_err '`-D roh`: there is no such param'
+expect_err '`-D roh=1.2`: there is no param `roh`'
+expect_err '--> tiny.stemma'
+! grep -q 'lang 1' err || die "a place in the file for a word of the command line"
 expect_exit 2 stemma run missing.stemma
 expect_message 'cannot open missing.stemma: No such file or directory'
 expect_exit 2 stemma run .
