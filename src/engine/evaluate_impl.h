@@ -1,21 +1,29 @@
 /* The fields of one tile in one precision; included twice by evaluate.c. */
 
-/* The label's logit against the largest other one. Ties: the first largest class is the answer. */
+/* The label's logit against the largest other one, classes ascending with the pairs as lanes. Ties:
+ * the first largest class is the answer. A NaN among the others stays their largest. */
 static void R(compare)(const struct stm_tile *tile, double *correct, double *margin)
 {
     const REAL *x = tile->logits;
-    for (size_t t = 0; t < tile->T; t++) {
-        size_t y = tile->label[t];
-        REAL z = x[y * tile->T + t], other = (REAL)-INFINITY;
-        bool beaten = z != z;
-        for (size_t c = 0; c < tile->C; c++) {
-            REAL v = x[c * tile->T + t];
-            if (c == y) continue;
-            if (v > other || v != v) other = v;
-            if (v > z || v != v || (v == z && c < y)) beaten = true;
+    const uint32_t *label = tile->label;
+    const size_t T = tile->T;
+    REAL own[STM_TILE], other[STM_TILE];
+    UREAL beaten[STM_TILE];
+    for (size_t t = 0; t < T; t++) {
+        own[t] = x[label[t] * T + t];
+        other[t] = (REAL)-INFINITY;
+        beaten[t] = own[t] != own[t];
+    }
+    for (uint32_t c = 0; c < tile->C; c++, x += T)
+        for (size_t t = 0; t < T; t++) {
+            const REAL v = x[t], z = own[t];
+            const UREAL is_other = c != label[t], is_nan = v != v;
+            other[t] = is_other & ((v > other[t]) | is_nan) ? v : other[t];
+            beaten[t] |= is_other & ((v > z) | is_nan | ((v == z) & (c < label[t])));
         }
-        correct[t] = !beaten;
-        margin[t] = (double)(z - other);
+    for (size_t t = 0; t < T; t++) {
+        correct[t] = !beaten[t];
+        margin[t] = (double)(own[t] - other[t]);
     }
 }
 
