@@ -59,6 +59,10 @@ int exit_code(int stm_code);
 /* Writes to stdout; EXIT_YES, or EXIT_BROKEN after a message when it cannot be written. */
 int put_out(struct stm_buf *b);
 
+/* A line of output; where it is wider than 80 columns, cut after a comma or colon, with the rest
+ * indented by `indent`. */
+void wrapped_print(struct stm_buf *out, unsigned indent, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 bool stdout_color(void);
 unsigned stdout_width(void); /* columns of the terminal; 80 when there is none */
 

@@ -36,10 +36,10 @@ static void fork_seed(const struct session *s, int fork, unsigned seed, bool jso
                            ok ? "true" : "false");
             *first = false;
         } else {
-            stm_buf_printf(&starts, "        %-24s from %.12s%s, starts as %.12s%s\n",
-                           s->plan->nodes[f->nodes[i]].label, stm_id_text(&parent, hex),
-                           ok ? "" : " (ANOTHER STATE)", stm_id_text(&m.state, start_hex),
-                           stm_id_eq(&m.state, &at.state) ? " (the same state)" : "");
+            wrapped_print(&starts, 12, "      %-24s from %.12s%s, starts as %.12s%s",
+                          s->plan->nodes[f->nodes[i]].label, stm_id_text(&parent, hex),
+                          ok ? "" : " (ANOTHER STATE)", stm_id_text(&m.state, start_hex),
+                          stm_id_eq(&m.state, &at.state) ? " (same)" : "");
         }
     }
     if (!json) {
@@ -58,9 +58,11 @@ int origin_print(const struct session *s, bool json, struct stm_buf *out, bool *
     if (json) stm_buf_printf(out, "[");
     for (unsigned f = 0; f < s->plan->n_forks; f++) {
         if (!json) {
-            stm_buf_printf(out, "%s @ ", s->plan->forks[f].path);
-            time_print(s->plan, &s->plan->forks[f].at, out);
-            stm_buf_printf(out, ": the state at the fork, and the arms that left it\n");
+            struct stm_buf at = {0};
+            time_print(s->plan, &s->plan->forks[f].at, &at);
+            wrapped_print(out, 2, "%s @ %s: the state at the fork, and the arms that left it",
+                          s->plan->forks[f].path, stm_buf_text(&at));
+            stm_buf_release(&at);
         }
         for (unsigned seed = 0; seed < d->n_seeds; seed++)
             fork_seed(s, (int)f, seed, json, &first, out, one);

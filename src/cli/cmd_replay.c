@@ -12,19 +12,21 @@ static void on_step(void *ctx, uint64_t step)
 static void print_text(const char *address, const struct stm_replay_report *r, struct stm_buf *out)
 {
     char a[STM_ID_TEXT], b[STM_ID_TEXT];
-    if (r->differs)
-        stm_buf_printf(out,
-                       "%s: NOT bit-exact: first difference at step %llu, in %s\n"
-                       "  trail    %s\n  replayed %s\n",
-                       address, (unsigned long long)r->step,
-                       *r->tensors ? r->tensors : "no tensor, only the state id",
-                       stm_id_text(&r->expected, a), stm_id_text(&r->found, b));
-    else
-        stm_buf_printf(out, "%s: bit-exact: %llu steps re-executed, %llu state ids agreed%s",
-                       address, (unsigned long long)r->steps, (unsigned long long)r->compared,
-                       r->anchors ? "" : "\n");
-    if (!r->differs && r->anchors)
-        stm_buf_printf(out, ", %llu stored states verified\n", (unsigned long long)r->anchors);
+    char anchors[48] = "";
+    if (r->anchors)
+        snprintf(anchors, sizeof anchors, ", %llu stored states verified",
+                 (unsigned long long)r->anchors);
+    if (!r->differs) {
+        wrapped_print(out, 2, "%s: bit-exact: %llu steps re-executed, %llu state ids agreed%s",
+                      address, (unsigned long long)r->steps, (unsigned long long)r->compared,
+                      anchors);
+        return;
+    }
+    wrapped_print(out, 2, "%s: NOT bit-exact: first difference at step %llu, in %s", address,
+                  (unsigned long long)r->step,
+                  *r->tensors ? r->tensors : "no tensor, only the state id");
+    stm_buf_printf(out, "  trail    %s\n  replayed %s\n", stm_id_text(&r->expected, a),
+                   stm_id_text(&r->found, b));
 }
 
 static void print_json(const char *address, const struct stm_replay_report *r, struct stm_buf *out)

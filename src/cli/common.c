@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -43,6 +44,31 @@ int fail(const struct stm_err *err, const char *help)
     if (!help) help = advice(err->code);
     if (help) fprintf(stderr, "help: %s\n", help);
     return exit_code(err->code);
+}
+
+void wrapped_print(struct stm_buf *out, unsigned indent, const char *fmt, ...)
+{
+    enum { COLUMNS = 80 };
+    char text[4096];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    size_t column = 0;
+    for (const char *p = text; *p;) {
+        size_t n = strcspn(p, ",:");
+        while (p[n] && p[n + 1] && p[n + 1] != ' ') n += 1 + strcspn(p + n + 1, ",:");
+        if (p[n]) n++; /* the comma stays */
+        if (column && column + n > COLUMNS) {
+            stm_buf_printf(out, "\n%*s", (int)indent, "");
+            column = indent;
+            while (*p == ' ') p++, n--;
+        }
+        stm_buf_put(out, p, n);
+        column += n;
+        p += n;
+    }
+    stm_buf_u8(out, '\n');
 }
 
 int put_out(struct stm_buf *b)

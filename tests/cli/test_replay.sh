@@ -5,8 +5,9 @@
 run st tiny.stemma
 
 expect_exit 0 stemma replay 'trunk/post/same#0' --verify --store st
-expect_out 'trunk/post/same#0: bit-exact: 600 steps re-executed, 122 state ids agreed, '
+expect_out 'trunk/post/same#0: bit-exact: 600 steps re-executed, 122 state ids agreed,'
 expect_out ' stored states verified'
+[ "$(wc -L <out)" -le 80 ] || die "wider than 80 columns"
 expect_exit 0 stemma replay 'same#0@250' --store st
 expect_out 'bit-exact: 250 steps re-executed, 52 state ids agreed'
 expect_exit 0 stemma replay 'same#0' --from-anchor --store st
@@ -78,6 +79,7 @@ for s in 0 1 2; do
 done
 [ "$(grep -Ec '^ +(free|same|raised|lowered) +from [0-9a-f]{12}, starts as [0-9a-f]{12}' out)" = 12 ] ||
     die "not 3 seeds x 4 arms"
+[ "$(wc -L <out)" -le 80 ] || die "origin: wider than 80 columns"
 expect_out 'one origin: every arm left the state of its fork'
 expect_exit 0 stemma origin tiny.stemma --json --store st
 [ "$(grep -o '"one":true' out | wc -l)" = 12 ] || die "not 12 in JSON"
