@@ -1,38 +1,49 @@
-/* What the benchmarks share: a clock, a median, and how to give up. */
+/* What the benchmarks share: a clock, paired ratios, the line of a figure, a directory to work in.
+ *
+ * A figure is one line on stdout, BENCH_COLUMNS separated by tabs; what a person is told goes to
+ * stderr. A benchmark that cannot run here says why and exits with BENCH_SKIPPED.
+ */
 #ifndef STEMMA_TESTS_BENCH_H
 #define STEMMA_TESTS_BENCH_H
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
+#include <stddef.h>
 
 #include "stemma/err.h"
 
-static inline double bench_now(void) /* seconds */
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
-}
+#define BENCH_COLUMNS "bench\tcase\tkernels\tvalue\tunit\treference\tratio\tlow\thigh\tlimit"
 
-static inline int bench_ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
+enum { BENCH_REPEATS_MAX = 64, BENCH_SKIPPED = 77 };
 
-/* Sorts v[n]. */
-static inline double bench_median(double *v, size_t n)
-{
-    qsort(v, n, sizeof *v, bench_ascending);
-    return n % 2 ? v[n / 2] : 0.5 * (v[n / 2 - 1] + v[n / 2]);
-}
+double bench_now(void); /* seconds */
+/* Of v[n]; sorts it. */
+double bench_median(double *v, size_t n);
+/* Ends the process with the message of a failure. */
+void bench_check(int rc, const struct stm_err *err);
+_Noreturn void bench_die(const char *what);
 
-static inline void bench_check(int rc, const struct stm_err *err)
-{
-    if (!rc) return;
-    fprintf(stderr, "bench: %s\n", err->msg);
-    exit(1);
-}
+/* Ratios of what was measured in turn: their median and their quartiles. */
+struct bench_ratio {
+    double median, low, high;
+};
+/* a[i] / b[i], i < n <= BENCH_REPEATS_MAX. */
+struct bench_ratio bench_ratio_of(const double *a, const double *b, size_t n);
+
+/* Fields that are NULL or NaN are printed as "-". `reference` is in the unit of `value`. */
+struct bench_figure {
+    const char *bench, *name, *kernels;
+    double value;
+    const char *unit;
+    double reference;
+    struct bench_ratio ratio;
+    const char *limit; /* on the ratio: "<=1.30", ">=3.00" */
+};
+void bench_print(const struct bench_figure *f);
+
+/* The settings of the paper's network at p = 59. */
+extern const char bench_paper[];
+
+/* A new directory in $TMPDIR, and its removal. */
+void bench_dir_make(char dir[200]);
+void bench_dir_remove(const char *dir);
 
 #endif

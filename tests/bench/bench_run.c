@@ -7,16 +7,15 @@
  *
  * usage: bench_run [STEPS [PAIRS]]
  */
-#define _XOPEN_SOURCE 700 /* nftw, mkdtemp */
-#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "bench.h"
 #include "stemma/run.h"
 
-#define LIMIT 5.0 /* percent */
+#define LIMIT "<=1.05"
 
 enum { EVERY = 25, LOG_EVERY = 200, N_LOGS = 5, PAIRS_MAX = 50 };
 
@@ -40,10 +39,6 @@ static const char protocol[] =
     "}\n"
     "log every 200 steps { acc(train), acc(test), norm(weights), logit_scale, eff_lr(weights) }\n"
     "run trunk = mlp on add with base { stop at step steps }\n";
-
-static const char settings[] = "task = modular_add\ntask.p = 59\ntask.train = 0.4\n"
-                               "model = embed_mlp\nmodel.embed = 128\nmodel.hidden = 256\n"
-                               "optimizer = adamw\nlr = 0.001\nweight_decay = 1\n";
 
 /* Processor seconds of this process and of the workers it has waited for. */
 static double cpu(void)
@@ -70,7 +65,7 @@ static void direct(uint64_t steps, struct stm_id *end)
     const struct stm_metric *m[N_LOGS];
     double values[N_LOGS];
     struct stm_state state;
-    bench_check(stm_settings_parse(&s, settings, &err), &err);
+    bench_check(stm_settings_parse(&s, bench_paper, &err), &err);
     bench_check(stm_trainer_new(&t, s, &err), &err);
     for (int i = 0; i < N_LOGS; i++) {
         bench_check(stm_metric_parse(&metric[i], logs[i], &err), &err);
@@ -93,12 +88,6 @@ static void direct(uint64_t steps, struct stm_id *end)
 }
 
 /* ---- B ---- */
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-    (void)st, (void)kind, (void)at;
-    return remove(path);
-}
 
 static void whole(const struct stm_plan *plan, const char *dir, uint64_t steps, struct stm_id *end)
 {
@@ -132,32 +121,30 @@ static struct cost since(struct cost start)
     return (struct cost){bench_now() - start.wall, cpu() - start.cpu};
 }
 
-static void pair(const struct stm_plan *plan, uint64_t steps, double *wall, double *processor)
+static void pair(const struct stm_plan *plan, uint64_t steps, struct cost *a, struct cost *b)
 {
     char dir[200];
-    const char *tmp = getenv("TMPDIR");
     struct stm_id a_end, b_end;
-    snprintf(dir, sizeof dir, "%s/stemma-bench-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-    if (!mkdtemp(dir)) {
-        perror(dir);
-        exit(1);
-    }
+    bench_dir_make(dir);
     struct cost start = {bench_now(), cpu()};
     direct(steps, &a_end);
-    struct cost a = since(start);
+    *a = since(start);
     start = (struct cost){bench_now(), cpu()};
     whole(plan, dir, steps, &b_end);
-    struct cost b = since(start);
-    nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    *b = since(start);
+    bench_dir_remove(dir);
     if (!stm_id_eq(&a_end, &b_end)) {
         fprintf(stderr, "bench_run: the two ways end in different states\n");
         exit(1);
     }
-    *wall = 100 * (b.wall / a.wall - 1);
-    *processor = 100 * (b.cpu / a.cpu - 1);
-    printf("  trainer alone %7.3f s, run %7.3f s: %+5.1f %%  (processor time %+5.1f %%)\n", a.wall,
-           b.wall, *wall, *processor);
-    fflush(stdout);
+}
+
+static void print(const char *name, double *run, double *alone, size_t n, const char *limit)
+{
+    struct bench_figure f = {"run", name, NULL, 0, "s", 0, bench_ratio_of(run, alone, n), limit};
+    f.value = bench_median(run, n);
+    f.reference = bench_median(alone, n);
+    bench_print(&f);
 }
 
 int main(int argc, char **argv)
@@ -165,7 +152,8 @@ int main(int argc, char **argv)
     const char *text = argc > 1 ? argv[1] : "3000";
     uint64_t steps = strtoull(text, NULL, 10);
     int pairs = argc > 2 ? atoi(argv[2]) : 5;
-    double wall[PAIRS_MAX], processor[PAIRS_MAX];
+    double alone[2][PAIRS_MAX], run[2][PAIRS_MAX]; /* wall, processor */
+    char name[64];
     struct stm_err err = {0};
     struct stm_plan *plan;
     struct stm_diags *diags;
@@ -185,11 +173,16 @@ int main(int argc, char **argv)
         return 1;
     }
     stm_diags_free(diags);
-    for (int i = 0; i < pairs; i++) pair(plan, steps, &wall[i], &processor[i]);
-    printf("whole run over trainer alone, p=59, %llu steps, median of %d pairs: %+.1f %% "
-           "(limit %.0f %%); processor time %+.1f %%\n",
-           (unsigned long long)steps, pairs, bench_median(wall, (size_t)pairs), LIMIT,
-           bench_median(processor, (size_t)pairs));
+    for (int i = 0; i < pairs; i++) {
+        struct cost a, b;
+        pair(plan, steps, &a, &b);
+        alone[0][i] = a.wall, alone[1][i] = a.cpu;
+        run[0][i] = b.wall, run[1][i] = b.cpu;
+    }
+    snprintf(name, sizeof name, "%s steps, wall time", text);
+    print(name, run[0], alone[0], (size_t)pairs, LIMIT);
+    snprintf(name, sizeof name, "%s steps, processor time", text);
+    print(name, run[1], alone[1], (size_t)pairs, NULL);
     stm_plan_free(plan);
     return 0;
 }

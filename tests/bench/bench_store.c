@@ -1,29 +1,29 @@
-/* How fast the store takes and gives back 1 MiB chunks of float32 weights.
+/* How fast the store takes and gives back what a run gives it.
  *
- * put: transactions of 16 different chunks with their commit (pack, checks, fsyncs); get: each
- * chunk read, decoded, hashed and compared. A copy of the same chunks by memcpy is timed between
- * them, so that the figures can be read as shares of the machine's memory rate.
+ * chunk: 1 MiB chunks of float32 weights in transactions of 16. put: with their commit (pack,
+ * checks, fsyncs); get: each chunk read, decoded, hashed and compared. The reference is a memcpy of
+ * the same chunks in the same turn.
+ * state: a training state of the paper's size. id: hashing it, as at every measured step; save: a
+ * transaction with one state; restore: reading and verifying it; diff: against the state a step
+ * later, all tensors.
+ *
+ * usage: bench_store [--quick]
  */
-#define _XOPEN_SOURCE 700 /* nftw, mkdtemp */
-#include <ftw.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bench.h"
 #include "engine/random.h"
+#include "stemma/engine.h"
 #include "stemma/store.h"
 
-enum { CHUNKS = 16, ELEMENTS = STM_CHUNK_MAX / 4, REPEATS = 7 };
+enum { CHUNKS = 16, ELEMENTS = STM_CHUNK_MAX / 4 };
 
-struct times {
-    double put[REPEATS], get[REPEATS], copy[REPEATS];
-};
+static int repeats = 25;
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-    (void)st, (void)kind, (void)at;
-    return remove(path);
-}
+/* ---- chunks ---- */
 
 /* N(0, 1) / 16, as a weight matrix begins. */
 static void fill(float *x, double *normal, uint64_t seed)
@@ -68,44 +68,150 @@ static double copy(float *to, const float *from)
     return bench_now() - start;
 }
 
-static double rate(double *seconds) /* median MB/s */
+/* Megabytes a second, against `base` of the same bytes unless it is NULL. Sorts both. */
+static void print_rate(const char *name, double bytes, double *seconds, double *base)
 {
-    return 1e-6 * CHUNKS * STM_CHUNK_MAX / bench_median(seconds, REPEATS);
+    const size_t n = (size_t)repeats;
+    struct bench_figure f = {"store", name, NULL, NAN, "MB/s", NAN, {NAN, NAN, NAN}, NULL};
+    if (base) {
+        f.ratio = bench_ratio_of(base, seconds, n);
+        f.reference = 1e-6 * bytes / bench_median(base, n);
+    }
+    f.value = 1e-6 * bytes / bench_median(seconds, n);
+    bench_print(&f);
 }
 
-int main(void)
+static void chunks(struct stm_store *s)
 {
-    char dir[200];
-    const char *tmp = getenv("TMPDIR");
+    double puts[BENCH_REPEATS_MAX], gets[BENCH_REPEATS_MAX], copies[BENCH_REPEATS_MAX];
+    double bytes = (double)CHUNKS * STM_CHUNK_MAX;
     struct stm_err err = {0};
-    struct stm_store *s;
     struct stm_id id[CHUNKS];
-    struct times t;
+    struct stm_store_stats stats;
+    const int all = repeats;
     float *x = malloc((size_t)2 * CHUNKS * STM_CHUNK_MAX);
     double *normal = malloc(ELEMENTS * sizeof *normal);
-    snprintf(dir, sizeof dir, "%s/stemma-bench-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-    if (!x || !normal || !mkdtemp(dir)) {
-        perror(dir);
-        return 1;
-    }
-    bench_check(stm_store_open(&s, dir, STM_STORE_CREATE, &err), &err);
-    for (int r = 0; r < REPEATS; r++) {
+    if (!x || !normal) bench_die("malloc");
+    if (repeats > 7) repeats = 7;
+    for (int r = 0; r < repeats; r++) {
         fill(x, normal, (uint64_t)r);
         copy(x + CHUNKS * ELEMENTS, x); /* maps the pages */
-        t.copy[r] = copy(x + CHUNKS * ELEMENTS, x);
-        t.put[r] = put(s, x, id);
-        t.get[r] = get(s, x, id);
+        copies[r] = copy(x + CHUNKS * ELEMENTS, x);
+        puts[r] = put(s, x, id);
+        gets[r] = get(s, x, id);
     }
-    struct stm_store_stats stats;
+    double base[BENCH_REPEATS_MAX];
+    memcpy(base, copies, sizeof base);
+    print_rate("chunk put", bytes, puts, base);
+    print_rate("chunk get", bytes, gets, copies);
     bench_check(stm_store_stats(s, &stats, &err), &err);
-    printf(
-        "1 MiB f32 chunks: put %.0f MB/s, get %.0f MB/s, memcpy %.0f MB/s; stored at %.3f of the "
-        "size\n",
-        rate(t.put), rate(t.get), rate(t.copy),
-        (double)stats.stored_bytes / (double)stats.raw_bytes);
-    stm_store_close(s);
-    nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    struct bench_figure f = {"store",
+                             "chunk stored size / raw size",
+                             NULL,
+                             (double)stats.stored_bytes / (double)stats.raw_bytes,
+                             "-",
+                             NAN,
+                             {NAN, NAN, NAN},
+                             NULL};
+    bench_print(&f);
     free(normal);
     free(x);
+    repeats = all;
+}
+
+/* ---- states ---- */
+
+struct state_times {
+    double id[BENCH_REPEATS_MAX], save[BENCH_REPEATS_MAX], restore[BENCH_REPEATS_MAX],
+        diff[BENCH_REPEATS_MAX];
+};
+
+/* One state through all of it; `before` is the state a step earlier, and is replaced. */
+static void turn(struct stm_store *s, const struct stm_trainer *trainer, struct stm_state *before,
+                 struct state_times *times, int r)
+{
+    struct stm_err err = {0};
+    struct stm_state now, back;
+    struct stm_id id, stored;
+    struct stm_txn *t;
+    static struct stm_tensor_diff diffs[2 * STM_STATE_MAX];
+    stm_trainer_view(trainer, &now);
+    double start = bench_now();
+    bench_check(stm_state_ids(&now, &id, NULL, NULL, &err), &err);
+    times->id[r] = bench_now() - start;
+
+    start = bench_now();
+    bench_check(stm_txn_begin(&t, s, &err), &err);
+    bench_check(stm_state_put(t, &now, &stored, &err), &err);
+    bench_check(stm_txn_commit(t, &err), &err);
+    times->save[r] = bench_now() - start;
+
+    start = bench_now();
+    bench_check(stm_state_get(s, &stored, &back, &err), &err);
+    times->restore[r] = bench_now() - start;
+
+    start = bench_now();
+    size_t n = stm_state_diff(before, &back, diffs);
+    times->diff[r] = bench_now() - start;
+    if (!n || !stm_id_eq(&id, &stored)) abort();
+    stm_state_release(before);
+    *before = back;
+}
+
+static void print_time(const char *what, double bytes, double *seconds)
+{
+    char name[64];
+    struct bench_figure f = {"store", name, NULL, 0, "ms", NAN, {NAN, NAN, NAN}, NULL};
+    snprintf(name, sizeof name, "state p=59 %s", what);
+    f.value = 1e3 * bench_median(seconds, (size_t)repeats);
+    bench_print(&f);
+    print_rate(name, bytes, seconds, NULL);
+}
+
+static void states(struct stm_store *s)
+{
+    static struct state_times times;
+    struct stm_err err = {0};
+    struct stm_settings *settings;
+    struct stm_trainer *trainer;
+    struct stm_state view, before;
+    double bytes = 0;
+    bench_check(stm_engine_open(NULL, NULL, &err), &err);
+    bench_check(stm_settings_parse(&settings, bench_paper, &err), &err);
+    bench_check(stm_trainer_new(&trainer, settings, &err), &err);
+    stm_trainer_init(trainer, 0);
+    stm_trainer_view(trainer, &view);
+    for (size_t i = 0; i < view.n; i++) bytes += (double)view.t[i].bytes;
+    bench_check(stm_state_copy(&before, &view, &err), &err);
+    for (int r = 0; r < repeats; r++) {
+        stm_trainer_step(trainer, false);
+        turn(s, trainer, &before, &times, r);
+    }
+    print_time("id", bytes, times.id);
+    print_time("save", bytes, times.save);
+    print_time("restore", bytes, times.restore);
+    print_time("diff", bytes, times.diff);
+    stm_state_release(&before);
+    stm_trainer_free(trainer);
+    stm_settings_free(settings);
+}
+
+int main(int argc, char **argv)
+{
+    char dir[200];
+    struct stm_err err = {0};
+    struct stm_store *s;
+    if (argc == 2 && strcmp(argv[1], "--quick") == 0) {
+        repeats = 2;
+    } else if (argc > 1) {
+        fputs("usage: bench_store [--quick]\n", stderr);
+        return 2;
+    }
+    bench_dir_make(dir);
+    bench_check(stm_store_open(&s, dir, STM_STORE_CREATE, &err), &err);
+    chunks(s);
+    states(s);
+    stm_store_close(s);
+    bench_dir_remove(dir);
     return 0;
 }
