@@ -122,7 +122,8 @@ struct progress *progress_new(const struct stm_view *v, const struct stm_plan *p
 void progress_step(void *progress, const struct stm_progress *p, bool done);
 void progress_free(struct progress *p);
 
-/* origin.c: prints the proof; false in *one when some arm did not start from its fork's state. */
+/* origin.c: prints the proof; false in *one when some arm did not start from its fork's state, or
+ * none has started. */
 int origin_print(const struct session *s, bool json, struct stm_buf *out, bool *one);
 
 int cmd_check(const struct options *o);

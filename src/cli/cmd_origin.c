@@ -34,13 +34,13 @@ static void fork_seed(const struct session *s, int fork, unsigned seed, bool jso
             stm_buf_printf(out, ",\"parent\":\"%s\",\"start\":\"%s\",\"one\":%s}",
                            stm_id_text(&parent, hex), stm_id_text(&m.state, start_hex),
                            ok ? "true" : "false");
-            *first = false;
         } else {
             wrapped_print(&starts, 12, "      %-24s from %.12s%s, starts as %.12s%s",
                           s->plan->nodes[f->nodes[i]].label, stm_id_text(&parent, hex),
                           ok ? "" : " (ANOTHER STATE)", stm_id_text(&m.state, start_hex),
                           stm_id_eq(&m.state, &at.state) ? " (same)" : "");
         }
+        *first = false;
     }
     if (!json) {
         stm_buf_printf(out, "  #%-4d %s  %u of %u arms\n", d->seeds[seed],
@@ -71,8 +71,11 @@ int origin_print(const struct session *s, bool json, struct stm_buf *out, bool *
         stm_buf_printf(out, "]\n");
     else
         stm_buf_printf(out, "%s\n",
-                       *one ? "one origin: every arm left the state of its fork"
-                            : "NOT one origin: see the arms marked above");
+                       !s->plan->n_forks ? "there is no fork in this protocol"
+                       : first           ? "no arm has left its fork yet: `stemma run` trains them"
+                       : *one            ? "one origin: every arm left the state of its fork"
+                                         : "NOT one origin: see the arms marked above");
+    if (first && s->plan->n_forks) *one = false; /* nothing was compared */
     return EXIT_YES;
 }
 

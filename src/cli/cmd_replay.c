@@ -58,6 +58,12 @@ int cmd_replay(const struct options *o)
                 o->args[0], n, o->args[0], s.vo.seed_lo, at ? at : "");
         code = EXIT_USAGE;
     }
+    if (!code && a.has_at && a.step > stm_view_rep(s.view, a.node, (unsigned)a.seed).last) {
+        fprintf(stderr, "stemma: replaying %s: there is no such step\nhelp: its last one is %llu\n",
+                o->args[0],
+                (unsigned long long)stm_view_rep(s.view, a.node, (unsigned)a.seed).last);
+        code = EXIT_USAGE;
+    }
     if (!code && stm_replay_open(s.view, o->profile, &err)) code = fail(&err, NULL);
     if (!code) {
         bool live = isatty(STDERR_FILENO);

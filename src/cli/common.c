@@ -210,6 +210,14 @@ int session_file(struct session *s, const struct options *o, const char *path, e
     *s = (struct session){0};
     s->plan = load_plan(o, path, &code);
     if (!s->plan) return code;
+    if (!s->plan->n_nodes) {
+        fprintf(stderr,
+                "stemma: %s has no run, only definitions\n"
+                "help: `run x = MODEL on TASK with TRAIN { ... }` declares one\n",
+                path);
+        session_close(s);
+        return EXIT_USAGE;
+    }
     if (stm_engine_open(o->profile, NULL, &err)) code = fail(&err, NULL);
     if (!code) s->store = open_store(o, need, &code);
     if (!code) {
@@ -378,7 +386,12 @@ static bool has_own_profile(const struct stm_catalog_entry *e)
 
 static int not_found(const struct hits *h, const char *address)
 {
-    if (h->err_rank) return fail(&h->err, h->err_rank == 1 ? "`stemma tree` lists all arms" : NULL);
+    bool file =
+        h->err_rank && strlen(address) > 7 && !strcmp(address + strlen(address) - 7, ".stemma");
+    if (h->err_rank)
+        return fail(&h->err, file ? "an arm is asked for here: `stemma tree FILE` lists them"
+                             : h->err_rank == 1 ? "`stemma tree` lists all arms"
+                                                : NULL);
     fprintf(stderr,
             "stemma: no protocol in the store is named by `%s`\nhelp: `stemma tree` lists them\n",
             address);

@@ -142,8 +142,9 @@ void options_help(const struct command *c, FILE *to)
 static int check_args(const struct command *c, const struct options *o)
 {
     if (o->n_args >= c->min_args && (c->max_args < 0 || o->n_args <= c->max_args)) return 0;
-    fprintf(stderr, "stemma: %s takes %s, here are %d arguments\nhelp: stemma %s %s\n", c->name,
-            c->args, o->n_args, c->name, c->args);
+    fprintf(stderr, "stemma: %s takes %s, here %s %d argument%s\nhelp: stemma %s %s\n", c->name,
+            c->args, o->n_args == 1 ? "is" : "are", o->n_args, o->n_args == 1 ? "" : "s", c->name,
+            c->args);
     return EXIT_USAGE;
 }
 

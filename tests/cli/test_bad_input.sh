@@ -50,6 +50,10 @@ expect_exit 2 stemma run
 expect_message 'run takes FILE, here are 0 arguments'
 expect_exit 2 stemma run tiny.stemma plain.stemma
 expect_message 'here are 2 arguments'
+expect_exit 2 stemma diff 'raised#0@fork'
+expect_message 'diff takes ADDR ADDR, here is 1 argument'
+expect_exit 2 stemma run common.stemma --store unborn
+expect_message 'common.stemma has no run, only definitions'
 expect_exit 2 stemma run tiny.stemma --nope
 expect_message 'unknown option: `--nope`'
 expect_exit 2 stemma run tiny.stemma --store
@@ -94,6 +98,16 @@ expect_exit 2 stemma store fsck --store foreign
 expect_message 'foreign is not a stemma store'
 
 run st tiny.stemma
+expect_exit 2 stemma replay 'raised#0@700' --store st
+expect_message 'there is no such step'
+expect_err 'help: its last one is '
+expect_exit 2 stemma show tiny.stemma --store st
+expect_err 'help: an arm is asked for here: `stemma tree FILE` lists them'
+expect_exit 1 stemma origin minibatch.stemma --store st
+expect_out 'no arm has left its fork yet'
+refuse_out 'one origin'
+expect_exit 0 stemma origin plain.stemma --store st
+expect_out 'there is no fork in this protocol'
 cp -r st later
 format=$(cat later/format)
 echo "${format/version 1/version 97}" >later/format
