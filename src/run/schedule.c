@@ -182,17 +182,51 @@ static int start(struct scheduler *s, struct slot *slot, const struct stm_task *
     return 0;
 }
 
+/* How far the arm of a task will go: the mean of its seeds that are done, the bound of the task
+ * while there are none. */
+static uint64_t expected_end(const struct stm_view *v, const struct stm_task *t)
+{
+    uint64_t sum = 0, n = 0;
+    for (unsigned i = 0; i < v->n_seeds; i++) {
+        const struct stm_replicate *r = stm_view_replicate(v, t->node, i);
+        if (r->pub.status != STM_REP_DONE) continue;
+        sum += r->pub.last;
+        n++;
+    }
+    return n && sum / n < t->until ? sum / n : t->until;
+}
+
+/* Tasks on which forks wait go first, then the longest ones, so that none of these begins when the
+ * other processors have run out of work. */
+static uint64_t urgency(const struct stm_view *v, const struct stm_task *t)
+{
+    const uint64_t gate = UINT64_C(1) << 62;
+    uint64_t from = t->piece->from, end = expected_end(v, t);
+    if (t->piece->trail && t->piece->trail->exists && t->piece->trail->last > from)
+        from = t->piece->trail->last;
+    return (v->plan->nodes[t->node].n_forks ? gate : 0) + (end > from ? end - from : 0);
+}
+
+/* The most urgent task that does not extend what a worker extends already; NULL: none. */
+static const struct stm_task *next_task(const struct scheduler *s)
+{
+    const struct stm_task *best = NULL;
+    for (size_t i = 0; i < s->v->n_tasks; i++) {
+        const struct stm_task *t = &s->v->tasks[i];
+        struct stretch stretch = stretch_of(t);
+        if (running(s, &stretch)) continue;
+        if (!best || urgency(s->v, t) > urgency(s->v, best)) best = t;
+    }
+    return best;
+}
+
 static int fill(struct scheduler *s, struct stm_err *err)
 {
-    size_t next = 0;
     for (unsigned i = 0; !s->stopping && i < s->jobs; i++) {
         if (s->slots[i].pid) continue;
-        for (; next < s->v->n_tasks; next++) {
-            struct stretch stretch = stretch_of(&s->v->tasks[next]);
-            if (!running(s, &stretch)) break;
-        }
-        if (next == s->v->n_tasks) return 0;
-        int rc = start(s, &s->slots[i], &s->v->tasks[next++], err);
+        const struct stm_task *t = next_task(s);
+        if (!t) return 0;
+        int rc = start(s, &s->slots[i], t, err);
         if (rc) return rc;
     }
     return 0;
