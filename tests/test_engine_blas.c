@@ -19,7 +19,7 @@ START_TEST(opens_once)
     char name[16], version[64], core[32], compiler[64];
     ck_assert_int_eq(
         sscanf(stm_engine_profile(), "%15s %63s %31s %63s", name, version, core, compiler), 4);
-    ck_assert_str_eq(name, "openblas/3");
+    ck_assert_str_eq(name, "openblas/4");
     ck_assert_str_eq(version, stm_blas_version());
     ck_assert_str_eq(core, stm_blas_core());
     ck_assert_ptr_nonnull(strstr(stm_blas_library(), "openblas"));

@@ -1,10 +1,11 @@
 /* The kernels that are not matrix products: element-wise loops and a few sums.
  *
  * Every kernel gives the same bits at every vector width (docs/numerics.md): the same source is
- * compiled for the plain processor, AVX2 and AVX-512, without fused multiply-adds; an element's
- * value depends on no other element; a sum over a whole array runs in 16 fixed lanes (index mod
- * 16, ascending) that are added in the tree 8-4-2-1; other sums run in ascending order. No libm
- * function but sqrt. The widest variant that the processor runs is chosen by stm_engine_open.
+ * compiled for the plain processor, AVX2 and AVX-512, with multiply-adds fused where it says so and
+ * nowhere else; an element's value depends on no other element; a sum over a whole array runs in 16
+ * fixed lanes (index mod 16, ascending) that are added in the tree 8-4-2-1; other sums run in
+ * ascending order. No libm function but sqrt, and fma where there is no instruction for it. The
+ * widest variant that the processor runs is chosen by stm_engine_open.
  *
  * Shapes: T pairs of a tile are the fast index of `logits` [C][T] (class major), so that soft-max
  * sums run over classes with the pairs as lanes.

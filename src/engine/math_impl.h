@@ -1,196 +1,262 @@
 /* The functions of the engine that a libm would have: exp, GeLU with its slope, tanh. Included by
- * kernels_width.h once a precision, before kernels_impl.h. Scalar source without branches, tables
- * or libm calls, so that compilers vectorize a loop over it, and every width gives the same bits.
+ * kernels_width.h once a precision, before kernels_impl.h.
+ *
+ * Scalar source without branches, tables or calls, so that compilers vectorize a loop over it. A
+ * multiply-add is fused where FMA says so and nowhere else, and selections are by comparison: every
+ * kernel set gives the same bits. No intermediate value is subnormal unless x is: a factor 2^n is
+ * made with an exponent that is too small by a bias, the polynomial before it is too large by the
+ * same, and the factor becomes an exact 0 before a product could leave the normal numbers.
+ *
+ * The coefficients are minimax fits (Remez, weighted as said), rounded one after the other from the
+ * lowest power, the others fitted anew each time. Errors are in tests/test_engine_math.c.
  */
+/* A function that is not inlined would keep the loop over it scalar. */
+#define INLINE static inline __attribute__((always_inline))
 #if STM_REAL_BITS == 32
-#define EXP_MIN      (-87.3f) /* below: 0, so that no result is subnormal */
-#define EXP_MAX      88.7f
-#define LOG2E        0x1.715476p+0f
-#define LN2_HI       0x1.62e4p-1f /* 15 bits: times an exponent it is exact */
-#define LN2_LO       0x1.7f7d1cp-20f
+#define FMA(a, b, c) __builtin_fmaf(a, b, c)
+#define ABS(x)       __builtin_fabsf(x)
+#define SHIFT        23         /* bits of a fraction */
 #define ROUND        0x1.8p+23f /* adding and subtracting it rounds to an integer */
-#define EXP_SHIFT    23
-#define MILLS_K      2.5f
-#define HALF         0.5f
-#define ONE          1.0f
-#define INV_SQRT_2PI 0x1.988454p-2f
+#define LOG2E        0x1.715476p+0f
+#define LN2_HI       0x1.62e43p-1f
+#define LN2_LO       (-0x1.05c61p-29f)
+#define EXP_BIAS     126
+#define EXP_MIN      (-87.5f) /* 2^n is 0 here, and so it is below -125.5 ln 2 */
+#define EXP_MAX      88.9f    /* the product has overflown here */
+#define GAUSS_BIAS   30
+#define GAUSS_MAX    6.449f /* 2^n is 0 here, and so it is beyond 6.395 */
 
-/* exp(r) for |r| <= ln(2)/2: the Taylor polynomial of degree 7, error 5e-9. */
-static inline REAL R(exp_poly)(REAL r)
+/* 2 exp(r), |r| <= ln(2)/2: degree 6, relative error 3.2e-9. */
+INLINE REAL R(exp_poly)(REAL r)
 {
-    REAL p = 0x1.a01a02p-13f;
-    p = p * r + 0x1.6c16c2p-10f;
-    p = p * r + 0x1.111112p-7f;
-    p = p * r + 0x1.555556p-5f;
-    p = p * r + 0x1.555556p-3f;
-    p = p * r + 0x1.000000p-1f;
-    p = p * r + 0x1.000000p+0f;
-    p = p * r + 0x1.000000p+0f;
+    REAL p = 0x1.6ac86cp-9f;
+    p = FMA(p, r, 0x1.123dfp-6f);
+    p = FMA(p, r, 0x1.555858p-4f);
+    p = FMA(p, r, 0x1.55548cp-2f);
+    p = FMA(p, r, 0x1.fffffcp-1f);
+    p = FMA(p, r, 0x1.0p+1f);
+    p = FMA(p, r, 0x1.0p+1f);
     return p;
 }
 
-/* (t + K) * Mills ratio of t in [0, 13.5], with u = (t - K) / (t + K): Chebyshev interpolation of
- * degree 7; what it adds to the error of the normal distribution function is below 5e-8. */
-static inline REAL R(mills_poly)(REAL u)
+/* 2^97 2^r / sqrt(2 pi), |r| <= 1/2: degree 5, relative error 7.6e-8, about a mean of -4.4e-8
+ * that the Mills ratio makes good. */
+INLINE REAL R(gauss_poly)(REAL r)
 {
-    REAL p = 0x1.d29f64p-10f;
-    p = p * u + 0x1.73b80ap-8f;
-    p = p * u - 0x1.17d476p-8f;
-    p = p * u - 0x1.4f2d10p-5f;
-    p = p * u + 0x1.7c9626p-6f;
-    p = p * u + 0x1.52c5a4p-2f;
-    p = p * u - 0x1.164cd6p+0f;
-    p = p * u + 0x1.c57598p+0f;
+    REAL p = 0x1.15b06cp+86f;
+    p = FMA(p, r, 0x1.f9ef4p+88f);
+    p = FMA(p, r, 0x1.6acf52p+91f);
+    p = FMA(p, r, 0x1.8889a4p+93f);
+    p = FMA(p, r, 0x1.1b2988p+95f);
+    p = FMA(p, r, 0x1.988454p+95f);
     return p;
 }
 
-static inline REAL R(tanh_near)(REAL z)
+/* Q(t) / phi(t), s = t^2, 0 <= t <= 6.395: degree 11, weight phi(t); it adds 4.4e-8 to the error of
+ * Q, and beyond t = 5 a fifth of Q. Powers above the first run as two chains, for their latency. */
+INLINE REAL R(mills)(REAL t, REAL s)
+{
+    REAL even = 0x1.91dbcp-17f;
+    even = FMA(even, s, 0x1.29853p-10f);
+    even = FMA(even, s, 0x1.5c0124p-6f);
+    even = FMA(even, s, 0x1.3bf796p-3f);
+    even = FMA(even, s, 0x1.40c802p-1f);
+    REAL odd = -0x1.c022e2p-22f;
+    odd = FMA(odd, s, -0x1.3dfb3p-13f);
+    odd = FMA(odd, s, -0x1.772406p-8f);
+    odd = FMA(odd, s, -0x1.ff47d6p-5f);
+    odd = FMA(odd, s, -0x1.548792p-2f);
+    REAL p = FMA(odd, t, even);
+    p = FMA(p, t, -0x1.fffefp-1f);
+    p = FMA(p, t, 0x1.40d932p+0f);
+    return p;
+}
+
+/* (tanh(x) / x - 1) / x^2 of z = x^2. */
+INLINE REAL R(tanh_near)(REAL z)
 {
     REAL p = -5.70498872745e-3f;
-    p = p * z + 2.06390887954e-2f;
-    p = p * z - 5.37397155531e-2f;
-    p = p * z + 1.33314422036e-1f;
-    p = p * z - 3.33332819422e-1f;
+    p = FMA(p, z, 2.06390887954e-2f);
+    p = FMA(p, z, -5.37397155531e-2f);
+    p = FMA(p, z, 1.33314422036e-1f);
+    p = FMA(p, z, -3.33332819422e-1f);
     return p;
 }
 #else
-#define EXP_MIN      (-708.0)
-#define EXP_MAX      709.7
-#define LOG2E        0x1.71547652b82fep+0
-#define LN2_HI       0x1.62e42feep-1
-#define LN2_LO       0x1.a39ef35793c76p-33
+#define FMA(a, b, c) __builtin_fma(a, b, c)
+#define ABS(x)       __builtin_fabs(x)
+#define SHIFT        52
 #define ROUND        0x1.8p+52
-#define EXP_SHIFT    52
-#define MILLS_K      5.0
-#define HALF         0.5
-#define ONE          1.0
-#define INV_SQRT_2PI 0x1.9884533d43651p-2
+#define LOG2E        0x1.71547652b82fep+0
+#define LN2_HI       0x1.62e42fefa39efp-1
+#define LN2_LO       0x1.abc9e3b39803fp-56
+#define EXP_BIAS     1022
+#define EXP_MIN      (-708.5) /* -1021.5 ln 2 */
+#define EXP_MAX      709.9
+#define GAUSS_BIAS   56
+#define GAUSS_MAX    8.811 /* 8.772 */
 
-/* exp(r) for |r| <= ln(2)/2: the Taylor polynomial of degree 13, error 4e-18. */
-static inline REAL R(exp_poly)(REAL r)
+/* 2 exp(r), |r| <= ln(2)/2: degree 11, relative error 1.6e-17. */
+INLINE REAL R(exp_poly)(REAL r)
 {
-    REAL p = 0x1.6124613a86d09p-33;
-    p = p * r + 0x1.1eed8eff8d898p-29;
-    p = p * r + 0x1.ae64567f544e4p-26;
-    p = p * r + 0x1.27e4fb7789f5cp-22;
-    p = p * r + 0x1.71de3a556c734p-19;
-    p = p * r + 0x1.a01a01a01a01ap-16;
-    p = p * r + 0x1.a01a01a01a01ap-13;
-    p = p * r + 0x1.6c16c16c16c17p-10;
-    p = p * r + 0x1.1111111111111p-7;
-    p = p * r + 0x1.5555555555555p-5;
-    p = p * r + 0x1.5555555555555p-3;
-    p = p * r + 0x1.0p-1;
-    p = p * r + 0x1.0p+0;
-    p = p * r + 0x1.0p+0;
+    REAL p = 0x1.b2bd649408d1p-25;
+    p = FMA(p, r, 0x1.28b53efc0d859p-21);
+    p = FMA(p, r, 0x1.71dd1392aacc9p-18);
+    p = FMA(p, r, 0x1.a01993cc4061ap-15);
+    p = FMA(p, r, 0x1.a01a01671f96ep-12);
+    p = FMA(p, r, 0x1.6c16c18569e76p-9);
+    p = FMA(p, r, 0x1.1111111145ee1p-6);
+    p = FMA(p, r, 0x1.555555555087p-4);
+    p = FMA(p, r, 0x1.55555555553a7p-2);
+    p = FMA(p, r, 0x1.0000000000009p+0);
+    p = FMA(p, r, 0x1.0p+1);
+    p = FMA(p, r, 0x1.0p+1);
     return p;
 }
 
-/* (t + K) * Mills ratio of t in [0, 38.6], with u = (t - K) / (t + K): Chebyshev interpolation of
- * degree 20; what it adds to the error of the normal distribution function is below 1e-16. */
-static inline REAL R(mills_poly)(REAL u)
+/* 2^967 2^r / sqrt(2 pi), |r| <= 1/2: degree 11, relative error 3e-17. */
+INLINE REAL R(gauss_poly)(REAL r)
 {
-    REAL p = 0x1.8d4a33d3f55f7p-28;
-    p = p * u - 0x1.4381b62b637acp-26;
-    p = p * u - 0x1.139be6c4da953p-23;
-    p = p * u + 0x1.eb8dd1557e4f1p-24;
-    p = p * u + 0x1.1775f6a9a99a9p-20;
-    p = p * u - 0x1.cf601b784e11cp-21;
-    p = p * u - 0x1.cfd067fae103dp-18;
-    p = p * u + 0x1.4f5e07684f75dp-17;
-    p = p * u + 0x1.5ea768a920c75p-15;
-    p = p * u - 0x1.059b79f22a3e0p-13;
-    p = p * u - 0x1.381e554afd98ep-13;
-    p = p * u + 0x1.660d66440bcdfp-10;
-    p = p * u - 0x1.06239b1093bf1p-9;
-    p = p * u - 0x1.ebbc33ac5c08bp-8;
-    p = p * u + 0x1.ab031a0b70188p-5;
-    p = p * u - 0x1.62d360c5655b3p-3;
-    p = p * u + 0x1.a7927af8e638dp-2;
-    p = p * u - 0x1.9262efbe14b62p-1;
-    p = p * u + 0x1.3dd60739e7a4fp+0;
-    p = p * u - 0x1.aaf94e206d6b0p+0;
-    p = p * u + 0x1.ed96b8318f6c4p+0;
+    REAL p = 0x1.6388377ad2cfbp+934;
+    p = FMA(p, r, 0x1.83ca1087598d1p+938);
+    p = FMA(p, r, 0x1.5ce26c5a9806p+942);
+    p = FMA(p, r, 0x1.1b0c8ced90fcp+946);
+    p = FMA(p, r, 0x1.985ac7132fe97p+949);
+    p = FMA(p, r, 0x1.01beb806d3e49p+953);
+    p = FMA(p, r, 0x1.16e2b4adaf869p+956);
+    p = FMA(p, r, 0x1.f6eefc21a9522p+958);
+    p = FMA(p, r, 0x1.6aca3425f7db1p+961);
+    p = FMA(p, r, 0x1.888bdd65b4664p+963);
+    p = FMA(p, r, 0x1.1b298eb9c6d7p+965);
+    p = FMA(p, r, 0x1.9884533d43651p+965);
     return p;
 }
 
-static inline REAL R(tanh_near)(REAL z)
+/* Q(t) / phi(t), s = t^2, 0 <= t <= 8.772: degree 26, weight phi(t); it adds 5.4e-17 to the error
+ * of Q, and beyond t = 8 a fifth of Q. Powers above the third run as two chains, for their latency.
+ */
+INLINE REAL R(mills)(REAL t, REAL s)
+{
+    REAL even = 0x1.259a097a23b72p-62;
+    even = FMA(even, s, 0x1.d198db68da734p-51);
+    even = FMA(even, s, 0x1.86f353f3618c9p-42);
+    even = FMA(even, s, 0x1.a2a920a2b77fep-35);
+    even = FMA(even, s, 0x1.8683a8c510da1p-29);
+    even = FMA(even, s, 0x1.82d98c2ea5c9bp-24);
+    even = FMA(even, s, 0x1.e5675d806ad6bp-20);
+    even = FMA(even, s, 0x1.c38df5d3d2bbap-16);
+    even = FMA(even, s, 0x1.55f443fefa974p-12);
+    even = FMA(even, s, 0x1.abc8c1b098dfp-9);
+    even = FMA(even, s, 0x1.abcc3406c68c5p-6);
+    even = FMA(even, s, 0x1.40d931f02477ep-3);
+    REAL odd = -0x1.7c79f229034cap-56;
+    odd = FMA(odd, s, -0x1.668aca5ac3bb1p-46);
+    odd = FMA(odd, s, -0x1.4227db756b034p-38);
+    odd = FMA(odd, s, -0x1.ba9f3169ec416p-32);
+    odd = FMA(odd, s, -0x1.262c4d469c4d4p-26);
+    odd = FMA(odd, s, -0x1.c5e5d3ef30f19p-22);
+    odd = FMA(odd, s, -0x1.e234e15ab771ap-18);
+    odd = FMA(odd, s, -0x1.9233297b93bb6p-14);
+    odd = FMA(odd, s, -0x1.1559e9a498868p-10);
+    odd = FMA(odd, s, -0x1.381323139ad8dp-7);
+    odd = FMA(odd, s, -0x1.1111104250f1dp-4);
+    REAL p = FMA(odd, t, even);
+    p = FMA(p, t, -0x1.55555554a6158p-2);
+    p = FMA(p, t, 0x1.40d931ff5e56dp-1);
+    p = FMA(p, t, -0x1.ffffffffffed9p-1);
+    p = FMA(p, t, 0x1.40d931ff62705p+0);
+    return p;
+}
+
+INLINE REAL R(tanh_near)(REAL z)
 {
     REAL p = -9.64399179425052238628e-1;
-    p = p * z - 9.92877231001918586564e1;
-    p = p * z - 1.61468768441708447952e3;
+    p = FMA(p, z, -9.92877231001918586564e1);
+    p = FMA(p, z, -1.61468768441708447952e3);
     REAL q = z + 1.12811678491632931402e2;
-    q = q * z + 2.23548839060100448583e3;
-    q = q * z + 4.84406305325125486048e3;
+    q = FMA(q, z, 2.23548839060100448583e3);
+    q = FMA(q, z, 4.84406305325125486048e3);
     return p / q;
 }
 #endif
 
-/* exp(x): 2^n * exp(r), n the rounded x / ln 2. NaN stays NaN. */
-static inline REAL R(exp1)(REAL x)
+/* 2^n over the factor that the polynomials have too much, of t = n + bias + ROUND: the low bits of
+ * t become an exponent. */
+INLINE REAL R(power)(REAL t)
 {
-    REAL t = x * LOG2E + ROUND;
-    REAL n = t - ROUND;
-    REAL r = (x - n * LN2_HI) - n * LN2_LO;
-    REAL p = R(exp_poly)(r);
-    UREAL pb, tb;
-    memcpy(&pb, &p, sizeof p);
-    memcpy(&tb, &t, sizeof t);
-    pb += tb << EXP_SHIFT;
-    REAL y;
-    memcpy(&y, &pb, sizeof y);
-    y = x < EXP_MIN ? 0 : y;
-    y = x > EXP_MAX ? (REAL)INFINITY : y;
-    return x == x ? y : x;
+    UREAL bits;
+    memcpy(&bits, &t, sizeof t);
+    bits <<= SHIFT;
+    memcpy(&t, &bits, sizeof t);
+    return t;
 }
 
-/* Phi(x), the normal distribution function, and *density = phi(x). Both tails keep their relative
- * precision: Q(t) = phi(t) * Mills(t) for t = |x|, and 1 - Q on the other side. */
-static inline REAL R(normal_cdf)(REAL x, REAL *density)
+/* exp(x), below 1 ulp; 1 at 0, and never above 1 for x <= 0. 0 below -86.99 (-708.05), so that no
+ * result is subnormal; infinite where it overflows. NaN stays NaN. */
+INLINE REAL R(exp1)(REAL x)
 {
-    REAL t = x < 0 ? -x : x;
-    REAL phi = R(exp1)(-(HALF * (x * x))) * INV_SQRT_2PI;
-    REAL inv = ONE / (t + MILLS_K);
-    REAL u = (t - MILLS_K) * inv;
-    REAL q = phi * (inv * R(mills_poly)(u));
-    *density = phi;
-    return x > 0 ? ONE - q : q;
+    REAL low = x < EXP_MIN ? EXP_MIN : x;
+    REAL t = FMA(low, LOG2E, ROUND + EXP_BIAS);
+    REAL n = t - (ROUND + EXP_BIAS);
+    REAL r = FMA(n, -LN2_LO, FMA(n, -LN2_HI, low));
+    REAL y = R(exp_poly)(r) * R(power)(t);
+    return x > EXP_MAX ? (REAL)INFINITY : y;
 }
 
-/* x Phi(x), and *slope its derivative Phi(x) + x phi(x). */
-static inline REAL R(gelu_grad1)(REAL x, REAL *slope)
+/* Q(t) = 1 - Phi(t), the upper tail of the normal distribution, and *phi, its density, for t >= 0:
+ * both are 0 beyond GAUSS_MAX and right before it. *bounded is t, GAUSS_MAX at most. */
+INLINE REAL R(normal_tail)(REAL t, REAL *phi, REAL *bounded)
 {
-    REAL phi, cdf = R(normal_cdf)(x, &phi);
-    *slope = cdf + x * phi;
-    return x * cdf;
+    t = t > GAUSS_MAX ? GAUSS_MAX : t;
+    REAL s = t * t;
+    REAL k = FMA(s, -LOG2E / 2, ROUND + GAUSS_BIAS);
+    REAL n = k - (ROUND + GAUSS_BIAS);
+    REAL r = FMA(s, -LOG2E / 2, -n);
+    *phi = R(gauss_poly)(r) * R(power)(k);
+    *bounded = t;
+    return *phi * R(mills)(t, s);
 }
 
-/* The value alone, with the same bits. */
-static inline REAL R(gelu1)(REAL x)
+/* x Phi(x) = max(x, 0) - |x| Q(|x|). It goes to x for large x and is 0 below -6.4 (-8.8), where x
+ * Phi(x) is above -6e-10 (-8e-18); infinities: themselves and 0. NaN stays NaN. */
+INLINE REAL R(gelu1)(REAL x)
 {
-    REAL phi;
-    return x * R(normal_cdf)(x, &phi);
+    REAL phi, t, q = R(normal_tail)(ABS(x), &phi, &t);
+    REAL positive = x < 0 ? 0 : x;
+    return FMA(-t, q, positive);
+}
+
+/* The same bits, and *slope = Phi(x) + x phi(x): 1/2 at 0, exactly 1 and 0 for large |x|. */
+INLINE REAL R(gelu_grad1)(REAL x, REAL *slope)
+{
+    REAL phi, t, q = R(normal_tail)(ABS(x), &phi, &t);
+    REAL positive = x < 0 ? 0 : x;
+    REAL below = FMA(-t, phi, q); /* the slope at -|x| */
+    *slope = x < 0 ? below : 1 - below;
+    return FMA(-t, q, positive);
 }
 
 /* tanh(x): near 0 the minimax approximation of Moshier's Cephes, x + x z P(z) (/ Q(z)), z = x^2;
  * beyond 0.625 it is 1 - 2 / (exp(2 |x|) + 1). NaN stays NaN. */
-static inline REAL R(tanh1)(REAL x)
+INLINE REAL R(tanh1)(REAL x)
 {
-    REAL t = x < 0 ? -x : x, z = x * x;
-    REAL large = ONE - 2 / (R(exp1)(t + t) + ONE);
-    REAL small = x + x * (z * R(tanh_near)(z));
+    REAL t = ABS(x), z = x * x;
+    REAL large = 1 - 2 / (R(exp1)(t + t) + 1);
+    REAL small = FMA(x * z, R(tanh_near)(z), x);
     large = x < 0 ? -large : large;
     return t < (REAL)0.625 ? small : large;
 }
 
-#undef EXP_MIN
-#undef EXP_MAX
+#undef INLINE
+#undef FMA
+#undef ABS
+#undef SHIFT
+#undef ROUND
 #undef LOG2E
 #undef LN2_HI
 #undef LN2_LO
-#undef ROUND
-#undef EXP_SHIFT
-#undef MILLS_K
-#undef HALF
-#undef ONE
-#undef INV_SQRT_2PI
+#undef EXP_BIAS
+#undef EXP_MIN
+#undef EXP_MAX
+#undef GAUSS_BIAS
+#undef GAUSS_MAX
