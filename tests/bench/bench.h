@@ -15,6 +15,8 @@
 enum { BENCH_REPEATS_MAX = 64, BENCH_SKIPPED = 77 };
 
 double bench_now(void); /* seconds */
+/* Processor seconds of this process and of the children it has waited for. */
+double bench_cpu(void);
 /* Of v[n]; sorts it. */
 double bench_median(double *v, size_t n);
 /* Ends the process with the message of a failure. */

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "bench.h"
 #include "stemma/run.h"
@@ -39,20 +38,6 @@ static const char protocol[] =
     "}\n"
     "log every 200 steps { acc(train), acc(test), norm(weights), logit_scale, eff_lr(weights) }\n"
     "run trunk = mlp on add with base { stop at step steps }\n";
-
-/* Processor seconds of this process and of the workers it has waited for. */
-static double cpu(void)
-{
-    double s = 0;
-    const int who[] = {RUSAGE_SELF, RUSAGE_CHILDREN};
-    for (int i = 0; i < 2; i++) {
-        struct rusage u;
-        getrusage(who[i], &u);
-        s += (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-             1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
-    }
-    return s;
-}
 
 /* ---- A ---- */
 
@@ -118,7 +103,7 @@ struct cost {
 
 static struct cost since(struct cost start)
 {
-    return (struct cost){bench_now() - start.wall, cpu() - start.cpu};
+    return (struct cost){bench_now() - start.wall, bench_cpu() - start.cpu};
 }
 
 static void pair(const struct stm_plan *plan, uint64_t steps, struct cost *a, struct cost *b)
@@ -126,10 +111,10 @@ static void pair(const struct stm_plan *plan, uint64_t steps, struct cost *a, st
     char dir[200];
     struct stm_id a_end, b_end;
     bench_dir_make(dir);
-    struct cost start = {bench_now(), cpu()};
+    struct cost start = {bench_now(), bench_cpu()};
     direct(steps, &a_end);
     *a = since(start);
-    start = (struct cost){bench_now(), cpu()};
+    start = (struct cost){bench_now(), bench_cpu()};
     whole(plan, dir, steps, &b_end);
     *b = since(start);
     bench_dir_remove(dir);
