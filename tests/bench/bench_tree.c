@@ -1,10 +1,9 @@
 /* The throughput of a tree: `stemma run` with one worker a core, against the steps it executes.
  *
  * Ideal is (executed steps) x (time of a step) / (cores), the step timed before and after the run,
- * by one process a core at the same time; also by one alone, which shows what the
- * cores share; processor time over wall time shows how long they waited. The
- * paper's network at p = 59, a seed a core, four arms from a common state, the evaluations and logs
- * of the rescaling protocol.
+ * by one process a core at the same time; also by one alone, which shows what the cores share.
+ * Processor time over wall time shows how long they waited. The paper's network at p = 59, a seed a
+ * core, four arms from a common state, the evaluations and logs of the rescaling protocol.
  *
  * usage: bench_tree [--quick] STEMMA
  */
