@@ -58,7 +58,7 @@ static void R(forward)(struct stm_net *net, const uint32_t *pairs, size_t T, dou
     if (net->spec[B2].n) k->fill_rows(logits, b2, C, T);
     R(stm_gemm)
     (false, true, C, T, H, net->work[W2T], H, h, H, net->spec[B2].n > 0, logits, T);
-    k->scale(logits, (REAL)scale, C * T);
+    if (scale != 1) k->scale(logits, (REAL)scale, C * T);
 }
 
 static void R(backward)(struct stm_net *net, const uint32_t *pairs, size_t T, const void *dlogits)

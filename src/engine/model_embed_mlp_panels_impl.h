@@ -25,7 +25,7 @@ static void R(panels_carve)(struct stm_net *net, struct stm_carve *c, size_t til
 {
     const size_t p = net->task.tokens, C = net->task.classes, d = (size_t)net->arg[EMBED],
                  H = (size_t)net->arg[HIDDEN], panel = R(stm_p)()->panel;
-    const size_t wide = R(panels)(H) * panel, w1 = 2 * d * wide, w1t = R(panels)(d) * panel * H;
+    const size_t wide = R(panels)(H) * panel, w1 = d * panel, w1t = H * panel;
     const size_t elements[] = {
         [U] = p * wide,        [V] = p * wide,    [W2T] = C * wide,
         [ACTS] = tile * wide,  [DU] = p * wide,   [DV] = p * wide,
@@ -139,7 +139,7 @@ static void R(panels_forward)(struct stm_net *net, const uint32_t *pairs, size_t
                                          .start_row = T};
         k->multiply(&x);
     }
-    R(stm_k)()->scale(logits, (REAL)scale, C * T);
+    if (scale != 1) R(stm_k)()->scale(logits, (REAL)scale, C * T);
 }
 
 static void R(panels_backward)(struct stm_net *net, const uint32_t *pairs, size_t T,

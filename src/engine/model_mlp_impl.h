@@ -84,7 +84,7 @@ static void R(forward)(struct stm_net *net, const uint32_t *pairs, size_t T, dou
     k->fill_rows(logits, R(bias_of)(net, L), C, T);
     R(stm_gemm)
     (false, true, C, T, H, net->work[OUTT], H, net->work[ACTS + L - 1], H, true, logits, T);
-    k->scale(logits, (REAL)scale, C * T);
+    if (scale != 1) k->scale(logits, (REAL)scale, C * T);
 }
 
 /* Layer l > 0 of the hidden ones: from DH, the gradient of its activations, to that of layer l - 1.
