@@ -22,17 +22,21 @@ static inline void open_engine(void)
     ck_assert_msg(stm_engine_open(NULL, NULL, &err) == 0, "%s", err.msg);
 }
 
-/* Settings from `base` and `more`; where `more` chooses a model, without the lines of base's. */
+/* Settings from `base` (task, model, optimizer) and `more`; where `more` chooses a task or a model,
+ * without the lines of base's. */
 static inline struct stm_settings *settings_of(const char *base, const char *more)
 {
     char text[1024];
     struct stm_err err = {0};
     struct stm_settings *s = NULL;
     const char *model = strstr(base, "model"), *after = strstr(base, "optimizer");
-    if (strstr(more, "model = "))
-        snprintf(text, sizeof text, "%.*s%s%s", (int)(model - base), base, after, more);
-    else
-        snprintf(text, sizeof text, "%s%s", base, more);
+    const char *task = strstr(more, "task = ") ? model : base;
+    if (strstr(more, "model = ")) {
+        int n = (int)(model - task);
+        snprintf(text, sizeof text, "%.*s%s%s", n, task, after, more);
+    } else {
+        snprintf(text, sizeof text, "%s%s", task, more);
+    }
     ck_assert_msg(stm_settings_parse(&s, text, &err) == 0, "%s", err.msg);
     return s;
 }

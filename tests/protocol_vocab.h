@@ -26,6 +26,13 @@ static const struct stm_param tv_task[] = {
     PARAM("p", INT, 2, 1000, false, false, NULL, NULL, "the modulus"),
     PARAM("train", NUM, 0, 1, true, true, NULL, NULL, "the share of pairs that is trained on"),
 };
+static const struct stm_param tv_parity[] = {
+    PARAM("bits", INT, 1, 1024, false, false, NULL, NULL, "numbers of a point"),
+    PARAM("train", NUM, 0, 1, true, true, NULL, NULL, "the share of points that is trained on"),
+};
+static const struct stm_param tv_mlp[] = {
+    PARAM("hidden", INT, 1, 4096, false, false, NULL, "256", "width of the hidden layer"),
+};
 static const struct stm_param tv_model[] = {
     PARAM("embed", INT, 1, 4096, false, false, NULL, "128", "width of the embedding"),
     PARAM("hidden", INT, 1, 4096, false, false, NULL, "256", "width of the hidden layer"),
@@ -86,13 +93,18 @@ static const struct stm_hold_sig tv_holds[] = {
     {"share", STM_A_GROUPS, false, "shares of the squared norm"},
     {"logit_scale", STM_A_NONE, false, "by the temperature"},
 };
-static const struct stm_sig tv_tasks[] = {{"modular_add", tv_task, 2, "a + b mod p"}};
+static const struct stm_sig tv_tasks[] = {
+    {"modular_add", tv_task, 2, "a + b mod p", STM_IN_PAIR},
+    {"sparse_parity", tv_parity, 2, "of the first bits", STM_IN_VECTOR},
+};
 static const struct stm_model_sig tv_models[] = {
-    {{"embed_mlp", tv_model, 4, "an embedding and one hidden layer"}, tv_groups, 8}};
-static const struct stm_sig tv_optimizers[] = {{"adamw", tv_adamw, 6, "adam, decoupled decay"}};
+    {{"embed_mlp", tv_model, 4, "an embedding and one hidden layer", STM_IN_PAIR}, tv_groups, 8},
+    {{"mlp", tv_mlp, 1, "one hidden layer", STM_IN_PAIR | STM_IN_VECTOR}, tv_groups + 1, 7},
+};
+static const struct stm_sig tv_optimizers[] = {{"adamw", tv_adamw, 6, "adam, decoupled decay", 0}};
 
 static const struct stm_vocab test_vocab = {
-    tv_tasks,   1, tv_models, 1, tv_optimizers, 1, tv_knobs, 21,
+    tv_tasks,   2, tv_models, 2, tv_optimizers, 1, tv_knobs, 21,
     tv_metrics, 8, tv_holds,  4, tv_fields,
 };
 

@@ -41,6 +41,10 @@ static double compare(struct stm_trainer *t, size_t stride, double h, double tol
 
 #define MLP(layers) "model = mlp\nmodel.layers = " layers "\nmodel.hidden = 4\n"
 
+#define PARITY                                                                                     \
+    "task = sparse_parity\ntask.bits = 7\ntask.relevant = 2\ntask.samples = 49\ntask.train = "     \
+    "0.5\n"
+
 /* What a gradient passes through. */
 static const char *const variants[] = {
     "loss = cross_entropy\n",
@@ -56,6 +60,9 @@ static const char *const variants[] = {
     MLP("3") "model.bias = off\nmodel.act = relu\nloss = mse\n",
     MLP("5") "model.init_hidden = 2\n",
     "model.bias = off\nmodel.act = tanh\nmodel.init_W1 = 3\n",
+    PARITY MLP("1"),
+    PARITY MLP("1") "model.bias = off\nmodel.act = relu\nloss = mse\n",
+    PARITY MLP("3") "model.act = tanh\nbatch = full\n",
     "logits = clip\nlogits.clip.c = 0.6\n",
     "logits = clip\nlogits.clip.c = 0.6\nloss = mse\n",
     "logits = normalize\nlogits.normalize.c = 2.5\n",
@@ -66,7 +73,7 @@ enum { VARIANTS = sizeof variants / sizeof *variants };
 START_TEST(every_tensor_by_finite_differences)
 {
     open_engine();
-    char more[256];
+    char more[512];
     snprintf(more, sizeof more, STILL "precision = f64\n%s", variants[_i]);
     struct stm_trainer *t = trainer_of(TINY, more, 2);
     spread(t);
@@ -86,7 +93,7 @@ END_TEST
 START_TEST(float_agrees_with_double)
 {
     open_engine();
-    char wide[256], narrow[256];
+    char wide[512], narrow[512];
     snprintf(wide, sizeof wide, STILL "precision = f64\n%s", variants[_i]);
     snprintf(narrow, sizeof narrow, STILL "%s", variants[_i]);
     struct stm_trainer *t = trainer_of(TINY, wide, 2), *f = trainer_of(TINY, narrow, 2);
@@ -114,6 +121,19 @@ START_TEST(tiles_add_up)
     ck_assert_uint_gt(t->net.task.train, 2 * STM_TILE);
     stm_trainer_step(t, false);
     compare(t, 13, 1e-4, 1e-9);
+    stm_trainer_free(t);
+}
+END_TEST
+
+START_TEST(tiles_of_points_add_up)
+{
+    open_engine();
+    struct stm_trainer *t = trainer_of(
+        TINY, STILL PARITY MLP("2") "task.samples = 900\nprecision = f64\nmodel.act = tanh\n", 4);
+    ck_assert_uint_eq(t->net.task.train, 450);
+    spread(t);
+    stm_trainer_step(t, false);
+    compare(t, 1, 1e-4, 1e-7);
     stm_trainer_free(t);
 }
 END_TEST
@@ -150,6 +170,7 @@ int main(void)
     tcase_add_loop_test(tc, every_tensor_by_finite_differences, 0, VARIANTS);
     tcase_add_loop_test(tc, float_agrees_with_double, 0, VARIANTS);
     tcase_add_test(tc, tiles_add_up);
+    tcase_add_test(tc, tiles_of_points_add_up);
     tcase_add_test(tc, the_loss_has_a_precision);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

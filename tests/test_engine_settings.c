@@ -142,7 +142,7 @@ static const struct {
     {"data.train = 1.1", "data.train = 1.1 is outside (0, 1]"},
     {"model = transformer", "there is no model `transformer`; there is embed_mlp, mlp"},
     {"task = parity", "there is no task `parity`; there is modular_add, modular_sub, modular_mul, "
-                      "modular_div"},
+                      "modular_div, sparse_parity"},
     {"optimizer = lion", "there is no optimizer `lion`; there is adamw, sgd"},
     {"optimizer.nesterov = 1", "optimizer `adamw` has no argument `nesterov`; it has lr, beta1, "
                                "beta2, eps, decay, order"},

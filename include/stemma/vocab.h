@@ -39,12 +39,19 @@ struct stm_param {
     const char *doc; /* one line, lower case, with the unit */
 };
 
+/* What a task's examples are. */
+enum stm_input {
+    STM_IN_PAIR = 1,  /* two tokens */
+    STM_IN_VECTOR = 2 /* a row of numbers */
+};
+
 /* A constructor with named arguments: modular_add(p = 59, train = 0.40). */
 struct stm_sig {
     const char *name;
     const struct stm_param *params;
     size_t n_params;
     const char *doc;
+    unsigned inputs; /* of enum stm_input: what a task gives, all that a model takes; else 0 */
 };
 
 /* A named set of parameter tensors of a model. */

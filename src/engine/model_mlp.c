@@ -16,12 +16,14 @@ enum {
     DOUTT,                     /* [C][H] its gradient, transposed */
     DH,                        /* [tile][H] gradient of activations; values before activation */
     DX,                        /* [tile][H] gradient before the activation */
-    LANES16, /* [C][16] gradient of the last bias, in lanes */
+    X,                         /* [tile][inputs] points */
+    ROW,                       /* [inputs] one of them, float64 */
+    LANES16,                   /* [C][16] gradient of the last bias, in lanes */
     NONE, /* [C + H] zeros in the place of biases, then [H] where their gradients would go */
     WORK
 };
 
-/* Places of layer l's tensors; layer 0 reads the pair, layer L gives the logits. */
+/* Places of layer l's tensors; layer 0 reads the pair or point, layer L gives the logits. */
 static unsigned weight(unsigned l) { return 2 * l; }
 static unsigned bias(unsigned l) { return 2 * l + 1; }
 
@@ -51,7 +53,8 @@ const struct stm_param stm_mlp_params[STM_MLP_PARAMS] = {
               .kind = STM_K_SYM,
               .syms = inits,
               .def = "normal_fan_in",
-              .doc = "matrices N(0, 1) / sqrt(fan in), that of W1 is 2p; biases 0"},
+              .doc = "matrices N(0, 1) / sqrt(fan in), that of W1 is 2p, or the numbers of a "
+                     "point; biases 0"},
     [BIAS] = {.name = "bias",
               .kind = STM_K_SYM,
               .syms = switches,
@@ -92,7 +95,10 @@ static void shape(const double *arg, const struct stm_task_shape *task, struct s
     const unsigned L = (unsigned)arg[LAYERS];
     const uint32_t H = (uint32_t)arg[HIDDEN];
     for (unsigned l = 0; l <= LAYERS_MAX; l++) {
-        uint32_t in = l == 0 ? 2 * task->tokens : H, wide = l == L ? task->classes : H;
+        uint32_t in = l > 0          ? H
+                      : task->inputs ? task->inputs
+                                     : 2 * task->tokens,
+                 wide = l == L ? task->classes : H;
         double init = arg[l == 0 ? INIT_IN : l == L ? INIT_OUT : INIT_HIDDEN];
         size_t n = l <= L ? wide : 0, nb = arg[BIAS] != 0 ? n : 0;
         out[weight(l)] =

@@ -3,9 +3,11 @@
 static void R(carve)(struct stm_net *net, struct stm_carve *c, size_t tile)
 {
     size_t p = net->task.tokens, C = net->task.classes, H = (size_t)net->arg[HIDDEN];
+    size_t in = net->task.inputs;
     size_t elements[WORK] = {
-        [U] = p * H,     [OUTT] = C * H,     [DOUTT] = C * H,    [DH] = tile * H,
-        [DX] = tile * H, [NONE] = C + 2 * H, [LANES16] = 16 * C,
+        [U] = p * H,        [OUTT] = C * H,  [DOUTT] = C * H,
+        [DH] = tile * H,    [DX] = tile * H, [NONE] = C + 2 * H,
+        [LANES16] = 16 * C, [X] = tile * in, [ROW] = in * (sizeof(double) / sizeof(REAL)),
     };
     for (size_t l = 0; l < (size_t)net->arg[LAYERS]; l++)
         elements[ACTS + l] = elements[SLOPE + l] = tile * H;
@@ -41,7 +43,7 @@ static void R(begin)(struct stm_net *net, bool grad)
     size_t p = net->task.tokens, C = net->task.classes, H = (size_t)net->arg[HIDDEN];
     REAL *u = net->work[U];
 
-    memcpy(u, net->param[weight(0)], p * H * sizeof(REAL));
+    if (p) memcpy(u, net->param[weight(0)], p * H * sizeof(REAL));
     for (size_t a = 0; a < p; a++) k->add(u + a * H, R(bias_of)(net, 0), H);
     R(transpose)(net->param[weight(L)], net->work[OUTT], H, C);
     if (!grad) return;
@@ -64,6 +66,35 @@ static void R(activate)(struct stm_net *net, unsigned l, size_t t, const REAL *u
         k->act[act](u, v, h + t * H, H);
 }
 
+/* What layer l reads, in rows of *n: the points, or the activations of the layer before. */
+static const REAL *R(input_of)(const struct stm_net *net, unsigned l, size_t *n)
+{
+    *n = l ? (size_t)net->arg[HIDDEN] : net->task.inputs;
+    return net->work[l ? ACTS + l - 1 : X];
+}
+
+static void R(read_points)(struct stm_net *net, const uint32_t *points, size_t T)
+{
+    const size_t in = net->task.inputs;
+    REAL *x = net->work[X];
+    double *row = net->work[ROW];
+    for (size_t t = 0; t < T; t++) {
+        net->task_type->input(net->task_arg, points[t], row);
+        for (size_t i = 0; i < in; i++) x[t * in + i] = (REAL)row[i];
+    }
+}
+
+/* A hidden layer that is a product: any but the first one on pairs. */
+static void R(forward_hidden)(struct stm_net *net, unsigned l, size_t T, bool grad)
+{
+    const size_t H = (size_t)net->arg[HIDDEN];
+    size_t n;
+    const REAL *in = R(input_of)(net, l, &n);
+    REAL *x = net->work[DH];
+    R(stm_gemm)(false, false, T, H, n, in, n, net->param[weight(l)], H, false, x, H);
+    for (size_t t = 0; t < T; t++) R(activate)(net, l, t, x + t * H, R(bias_of)(net, l), grad);
+}
+
 static void R(forward)(struct stm_net *net, const uint32_t *pairs, size_t T, double scale,
                        void *logits, bool grad)
 {
@@ -72,35 +103,32 @@ static void R(forward)(struct stm_net *net, const uint32_t *pairs, size_t T, dou
     const uint32_t p = net->task.tokens;
     const size_t C = net->task.classes, H = (size_t)net->arg[HIDDEN];
     const REAL *u = net->work[U], *w1 = net->param[weight(0)];
-    REAL *x = net->work[DH];
 
-    for (size_t t = 0; t < T; t++)
+    if (net->task.inputs) R(read_points)(net, pairs, T);
+    for (size_t t = 0; t < T && !net->task.inputs; t++)
         R(activate)(net, 0, t, u + pairs[t] / p * H, w1 + (p + pairs[t] % p) * H, grad);
-    for (unsigned l = 1; l < L; l++) {
-        R(stm_gemm)
-        (false, false, T, H, H, net->work[ACTS + l - 1], H, net->param[weight(l)], H, false, x, H);
-        for (size_t t = 0; t < T; t++) R(activate)(net, l, t, x + t * H, R(bias_of)(net, l), grad);
-    }
+    for (unsigned l = net->task.inputs ? 0 : 1; l < L; l++) R(forward_hidden)(net, l, T, grad);
     k->fill_rows(logits, R(bias_of)(net, L), C, T);
     R(stm_gemm)
     (false, true, C, T, H, net->work[OUTT], H, net->work[ACTS + L - 1], H, true, logits, T);
     if (scale != 1) k->scale(logits, (REAL)scale, C * T);
 }
 
-/* Layer l > 0 of the hidden ones: from DH, the gradient of its activations, to that of layer l - 1.
- */
+/* A hidden layer that is a product: from DH, the gradient of its activations, to that of the layer
+ * before, if there is one. */
 static void R(backward_hidden)(struct stm_net *net, unsigned l, size_t T)
 {
     const struct R(stm_kernels) *k = R(stm_k)();
     const size_t H = (size_t)net->arg[HIDDEN];
+    size_t n;
+    const REAL *in = R(input_of)(net, l, &n);
     const REAL *slope = net->work[SLOPE + l];
     REAL *dh = net->work[DH], *dx = net->work[DX], *db = R(bias_grad)(net, l);
 
     memset(dx, 0, T * H * sizeof(REAL));
     for (size_t t = 0; t < T; t++) k->scatter(dh + t * H, slope + t * H, dx + t * H, db, H);
-    R(stm_gemm)
-    (true, false, H, H, T, net->work[ACTS + l - 1], H, dx, H, true, net->grad[weight(l)], H);
-    R(stm_gemm)(false, true, T, H, H, dx, H, net->param[weight(l)], H, false, dh, H);
+    R(stm_gemm)(true, false, n, H, T, in, n, dx, H, true, net->grad[weight(l)], H);
+    if (l) R(stm_gemm)(false, true, T, H, H, dx, H, net->param[weight(l)], H, false, dh, H);
 }
 
 static void R(backward)(struct stm_net *net, const uint32_t *pairs, size_t T, const void *dlogits)
@@ -117,12 +145,13 @@ static void R(backward)(struct stm_net *net, const uint32_t *pairs, size_t T, co
     (false, false, C, H, T, dlogits, T, net->work[ACTS + L - 1], H, true, net->work[DOUTT], H);
     R(stm_gemm)(true, false, T, H, C, dlogits, T, net->work[OUTT], H, false, dh, H);
     for (unsigned l = L - 1; l > 0; l--) R(backward_hidden)(net, l, T);
-    for (size_t t = 0; t < T; t++)
+    if (net->task.inputs) R(backward_hidden)(net, 0, T);
+    for (size_t t = 0; t < T && !net->task.inputs; t++)
         k->scatter(dh + t * H, slope + t * H, dw1 + pairs[t] / p * H, dw1 + (p + pairs[t] % p) * H,
                    H);
 }
 
-/* db1 is the sum of the rows of dW1[0:p] in ascending a. */
+/* On pairs db1 is the sum of the rows of dW1[0:p] in ascending a. */
 static void R(end)(struct stm_net *net)
 {
     const struct R(stm_kernels) *k = R(stm_k)();

@@ -14,7 +14,8 @@ enum stm_stream {
     STM_STREAM_INIT = 1,
     STM_STREAM_SPLIT = 2,
     STM_STREAM_BATCH = 3,
-    STM_STREAM_PERTURB = 4
+    STM_STREAM_PERTURB = 4,
+    STM_STREAM_DATA = 5
 };
 
 /* One block of Philox4x32-10. */

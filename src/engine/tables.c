@@ -16,30 +16,35 @@
 #include "engine/optimizer_adamw.h"
 #include "engine/optimizer_sgd.h"
 #include "engine/task_modular.h"
+#include "engine/task_parity.h"
 #include "stemma/engine.h"
 
-/* One line each: name, arguments, their number, implementation, what it is. */
+/* One line each: name, arguments, their number, implementation, what its examples are, what it is.
+ */
 #define TASKS(X)                                                                                   \
-    X("modular_add", stm_modular_params, STM_MODULAR_PARAMS, stm_modular_add,                      \
+    X("modular_add", stm_modular_params, STM_MODULAR_PARAMS, stm_modular_add, STM_IN_PAIR,         \
       "(a + b) mod p over all p*p pairs")                                                          \
-    X("modular_sub", stm_modular_params, STM_MODULAR_PARAMS, stm_modular_sub,                      \
+    X("modular_sub", stm_modular_params, STM_MODULAR_PARAMS, stm_modular_sub, STM_IN_PAIR,         \
       "(a - b) mod p over all p*p pairs")                                                          \
-    X("modular_mul", stm_modular_params, STM_MODULAR_PARAMS, stm_modular_mul,                      \
+    X("modular_mul", stm_modular_params, STM_MODULAR_PARAMS, stm_modular_mul, STM_IN_PAIR,         \
       "a * b mod p over all p*p pairs")                                                            \
-    X("modular_div", stm_modular_params, STM_MODULAR_PARAMS, stm_modular_div,                      \
-      "a / b mod p, p prime, over the p*(p-1) pairs with b not 0")
+    X("modular_div", stm_modular_params, STM_MODULAR_PARAMS, stm_modular_div, STM_IN_PAIR,         \
+      "a / b mod p, p prime, over the p*(p-1) pairs with b not 0")                                 \
+    X("sparse_parity", stm_parity_params, STM_PARITY_PARAMS, stm_sparse_parity, STM_IN_VECTOR,     \
+      "whether the product of the first few of +1 and -1 is negative, over sampled points")
 
+/* Name, arguments, their number, implementation, what it is. */
 #define OPTIMIZERS(X)                                                                              \
     X("adamw", stm_adamw_params, STM_ADAMW_PARAMS, stm_adamw, "Adam with decoupled weight decay")  \
     X("sgd", stm_sgd_params, STM_SGD_PARAMS, stm_sgd, "gradient descent with momentum")
 
-/* ... and the groups of its tensors. */
+/* ... what it takes, and the groups of its tensors. */
 #define MODELS(X)                                                                                  \
-    X("embed_mlp", stm_embed_mlp_params, STM_EMBED_MLP_PARAMS, stm_embed_mlp,                      \
+    X("embed_mlp", stm_embed_mlp_params, STM_EMBED_MLP_PARAMS, stm_embed_mlp, STM_IN_PAIR,         \
       stm_embed_mlp_groups, STM_EMBED_MLP_GROUPS,                                                  \
       "shared embedding of a and b, concatenated, one hidden layer")                               \
-    X("mlp", stm_mlp_params, STM_MLP_PARAMS, stm_mlp, stm_mlp_groups, STM_MLP_GROUPS,              \
-      "one-hot a and b, up to five hidden layers")
+    X("mlp", stm_mlp_params, STM_MLP_PARAMS, stm_mlp, STM_IN_PAIR | STM_IN_VECTOR, stm_mlp_groups, \
+      STM_MLP_GROUPS, "one-hot a and b, or a point; up to five hidden layers")
 
 #define LOSSES(X)                                                                                  \
     X("cross_entropy", stm_cross_entropy)                                                          \
@@ -80,19 +85,21 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-#define SIG(name, params, n, type, doc)               {name, params, n, doc},
-#define TYPE(name, params, n, type, doc)              &type,
-#define MODEL_SIG(name, params, n, type, g, ng, doc)  {{name, params, n, doc}, g, ng},
-#define MODEL_TYPE(name, params, n, type, g, ng, doc) &type,
-#define WORD(name, type)                              name,
-#define WORD_TYPE(name, type)                         &type,
-#define HOLD_SIG(name, arg, bound, type, doc)         {name, arg, bound, doc},
-#define HOLD_TYPE(name, arg, bound, type, doc)        &type,
-#define METRIC_SIG(name, arg, type, doc)              {name, arg, doc},
-#define METRIC_TYPE(name, arg, type, doc)             &type,
+#define TASK_SIG(name, params, n, type, in, doc)          {name, params, n, doc, in},
+#define TASK_TYPE(name, params, n, type, in, doc)         &type,
+#define SIG(name, params, n, type, doc)                   {name, params, n, doc, 0},
+#define TYPE(name, params, n, type, doc)                  &type,
+#define MODEL_SIG(name, params, n, type, in, g, ng, doc)  {{name, params, n, doc, in}, g, ng},
+#define MODEL_TYPE(name, params, n, type, in, g, ng, doc) &type,
+#define WORD(name, type)                                  name,
+#define WORD_TYPE(name, type)                             &type,
+#define HOLD_SIG(name, arg, bound, type, doc)             {name, arg, bound, doc},
+#define HOLD_TYPE(name, arg, bound, type, doc)            &type,
+#define METRIC_SIG(name, arg, type, doc)                  {name, arg, doc},
+#define METRIC_TYPE(name, arg, type, doc)                 &type,
 
-static const struct stm_sig task_sigs[] = {TASKS(SIG)};
-const struct stm_task_type *const stm_tasks[] = {TASKS(TYPE)};
+static const struct stm_sig task_sigs[] = {TASKS(TASK_SIG)};
+const struct stm_task_type *const stm_tasks[] = {TASKS(TASK_TYPE)};
 
 static const struct stm_model_sig model_sigs[] = {MODELS(MODEL_SIG)};
 const struct stm_model_type *const stm_models[] = {MODELS(MODEL_TYPE)};

@@ -24,16 +24,19 @@ struct stm_metric;
 
 /* ---- tasks ---- */
 
-/* Inputs are pairs (a, b) of tokens, numbered a * tokens + b. */
+/* Examples are pairs (a, b) of tokens, numbered a * tokens + b, or points, each a row of numbers.
+ * `pairs` stands for either. */
 struct stm_task_shape {
-    uint32_t tokens, classes, pairs,
-        train; /* train: how many pairs of the permutation are trained on */
+    uint32_t tokens, classes, pairs, train; /* how many pairs of the permutation are trained on */
+    uint32_t inputs;                        /* numbers of a point; 0: pairs */
 };
 struct stm_task_type {
     void (*shape)(const double *arg, struct stm_task_shape *out);
     uint32_t (*label)(const double *arg, uint32_t pair);
     /* The pair of place i, ascending; NULL: pair i. */
     uint32_t (*pair)(const double *arg, uint32_t i);
+    /* Of tasks of points: row[inputs] of one. Overwrites. */
+    void (*input)(const double *arg, uint32_t point, double *row);
     /* STM_E_INVALID: arguments that do not go together; NULL: all of them do. */
     int (*check)(const double *arg, struct stm_err *err);
 };
@@ -61,7 +64,8 @@ void *stm_carve_take(struct stm_carve *c, size_t bytes);
 /* A model bound to memory. */
 struct stm_net {
     struct stm_task_shape task;
-    const double *arg; /* the model's arguments */
+    const struct stm_task_type *task_type;
+    const double *task_arg, *arg; /* the task's arguments, the model's */
     unsigned n_tensors;
     struct stm_tensor_spec spec[STM_TENSORS_MAX];
     void *param[STM_TENSORS_MAX], *grad[STM_TENSORS_MAX];

@@ -80,18 +80,26 @@ static int bind_data(struct stm_trainer *t, struct stm_err *err)
 {
     const struct stm_settings *s = &t->set;
     const struct stm_task_type *task = stm_tasks[s->part[STM_PART_TASK]];
+    const struct stm_sig *gives = stm_settings_part(s, STM_PART_TASK),
+                         *takes = stm_settings_part(s, STM_PART_MODEL);
+    if (!(gives->inputs & takes->inputs))
+        return stm_fail(err, STM_E_INVALID, "the model `%s` does not take the examples of `%s`",
+                        takes->name, gives->name);
     int rc = task->check ? task->check(s->arg[STM_PART_TASK], err) : 0;
     if (rc) return rc;
     task->shape(s->arg[STM_PART_TASK], &t->net.task);
+    t->net.task_type = task;
+    t->net.task_arg = s->arg[STM_PART_TASK];
+    const char *what = t->net.task.inputs ? "point" : "pair";
     double keep = s->knob[STM_KNOB_DATA_TRAIN], batch = s->knob[STM_KNOB_BATCH];
     t->test_from = t->net.task.train;
     t->train = isnan(keep) ? t->test_from : (uint32_t)(keep * t->test_from);
     if (t->train == 0)
-        return stm_fail(err, STM_E_INVALID, "the training fraction leaves no training pair of %u",
-                        t->net.task.pairs);
+        return stm_fail(err, STM_E_INVALID, "the training fraction leaves no training %s of %u",
+                        what, t->net.task.pairs);
     if (batch > t->train)
-        return stm_fail(err, STM_E_INVALID, "batch = %g is more than the %u training pairs", batch,
-                        t->train);
+        return stm_fail(err, STM_E_INVALID, "batch = %g is more than the %u training %ss", batch,
+                        t->train, what);
     t->batch = batch < 0 ? t->train : (uint32_t)batch;
     return 0;
 }

@@ -179,20 +179,43 @@ static const struct symbol *part(struct check *k, struct word w, int kind, bool 
     return NULL;
 }
 
+/* Whether the model takes the examples of the task; says so if not. */
+static bool go_together(struct check *k, const struct ast_stmt *run, const struct symbol *task)
+{
+    struct near none = {.name = ""};
+    const struct stm_sig *gives = signature(k->voc, S_TASK, task->stmt->expr->name, &none);
+    const struct stm_sig *takes = &k->model->sig;
+    if (!gives->inputs || !takes->inputs || gives->inputs & takes->inputs) return true;
+    struct stm_diag *d = pr_diag(
+        k->c, "E0301", run->words[1].span, "the model `%s` does not take %s of `%s`", takes->name,
+        gives->inputs == STM_IN_PAIR ? "the pairs" : "the points", gives->name);
+    size_t mark = k->c->scratch.n;
+    for (size_t m = 0; m < k->voc->n_models; m++)
+        if (k->voc->models[m].sig.inputs & gives->inputs)
+            stm_buf_printf(&k->c->scratch, "%s`%s`", k->c->scratch.n > mark ? ", " : "",
+                           k->voc->models[m].sig.name);
+    const char *others = pr_scratch_take(k->c, mark);
+    if (*others) pr_help(k->c, d, "models that do: %s", others);
+    return false;
+}
+
 bool pr_base_settings(struct check *k, const struct ast_stmt *run, struct stm_node *node)
 {
     static const int kinds[] = {SYM_TASK, SYM_MODEL, SYM_TRAIN};
     struct vec base = {0};
     bool bad = false;
+    const struct symbol *task = NULL;
     k->model = NULL;
     for (int i = 0; i < 3; i++) {
         const struct symbol *sym = part(k, run->words[i], kinds[i], &bad);
         if (!sym || sym->bad) continue;
+        if (kinds[i] == SYM_TASK) task = sym;
         settings_of(k, sym->stmt, &base);
         for (size_t m = 0; kinds[i] == SYM_MODEL && m < k->voc->n_models; m++)
             if (strcmp(k->voc->models[m].sig.name, sym->stmt->expr->name) == 0)
                 k->model = &k->voc->models[m];
     }
+    if (task && k->model && !go_together(k, run, task)) bad = true;
     node->base = base.p;
     node->n_base = base.n;
     return !bad;

@@ -1,0 +1,70 @@
+#include "engine/task_parity.h"
+
+#include "base/fail.h"
+#include "engine/random.h"
+
+enum { BITS, RELEVANT, SAMPLES, TRAIN };
+
+const struct stm_param stm_parity_params[STM_PARITY_PARAMS] = {
+    [BITS] = {.name = "bits", .kind = STM_K_INT, .min = 1, .max = 1024, .doc = "numbers of x"},
+    [RELEVANT] = {.name = "relevant",
+                  .kind = STM_K_INT,
+                  .min = 1,
+                  .max = 1024,
+                  .doc = "how many of them, the first ones, are multiplied"},
+    [SAMPLES] = {.name = "samples",
+                 .kind = STM_K_INT,
+                 .min = 2,
+                 .max = 1 << 20,
+                 .doc = "n, points of the universe, training and test"},
+    [TRAIN] = {.name = "train",
+               .kind = STM_K_NUM,
+               .min = 0,
+               .max = 1,
+               .open_min = true,
+               .doc = "fraction of the n points in the training set: the first int(train*n)"},
+};
+
+static void shape(const double *arg, struct stm_task_shape *out)
+{
+    *out = (struct stm_task_shape){.inputs = (uint32_t)arg[BITS],
+                                   .classes = 2,
+                                   .pairs = (uint32_t)arg[SAMPLES],
+                                   .train = (uint32_t)(arg[TRAIN] * arg[SAMPLES])};
+}
+
+static struct stm_rand bits_of(uint32_t point) { return stm_rand_at(0, STM_STREAM_DATA, point); }
+
+static void input(const double *arg, uint32_t point, double *row)
+{
+    const uint32_t bits = (uint32_t)arg[BITS];
+    struct stm_rand r = bits_of(point);
+    uint32_t word = 0;
+    for (uint32_t j = 0; j < bits; j++) {
+        if (j % 32 == 0) word = stm_rand_u32(&r);
+        row[j] = word >> j % 32 & 1 ? -1 : 1;
+    }
+}
+
+/* 1 when the product is negative. */
+static uint32_t label(const double *arg, uint32_t point)
+{
+    const uint32_t relevant = (uint32_t)arg[RELEVANT];
+    struct stm_rand r = bits_of(point);
+    uint32_t word = 0, odd = 0;
+    for (uint32_t j = 0; j < relevant; j++) {
+        if (j % 32 == 0) word = stm_rand_u32(&r);
+        odd ^= word >> j % 32 & 1;
+    }
+    return odd;
+}
+
+static int check(const double *arg, struct stm_err *err)
+{
+    if (arg[RELEVANT] <= arg[BITS]) return 0;
+    return stm_fail(err, STM_E_INVALID, "sparse_parity has %g bits, not %g that are relevant",
+                    arg[BITS], arg[RELEVANT]);
+}
+
+const struct stm_task_type stm_sparse_parity = {
+    .shape = shape, .label = label, .input = input, .check = check};
