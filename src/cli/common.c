@@ -108,6 +108,7 @@ static void print_diags(const struct options *o, const struct stm_diags *d)
     struct stm_buf b = {0};
     bool color = isatty(STDERR_FILENO) && stdout_color();
     for (unsigned i = 0; d && i < d->n; i++) {
+        if (i && !o->json) stm_buf_printf(&b, "\n");
         if (o->json)
             stm_diag_json(d, &d->d[i], &b);
         else
