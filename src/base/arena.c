@@ -34,7 +34,7 @@ void *stm_arena_alloc(struct stm_arena *a, size_t n)
 char *stm_arena_strndup(struct stm_arena *a, const char *s, size_t n)
 {
     char *p = stm_arena_alloc(a, n + 1);
-    if (p) memcpy(p, s, n);
+    if (p && n) memcpy(p, s, n); /* of nothing `s` may be NULL */
     return p;
 }
 
