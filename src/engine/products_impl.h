@@ -10,8 +10,13 @@
 #define INLINE     static inline __attribute__((always_inline)) void
 
 enum { R(PANEL) = BLOCK_VECS * LANES, R(BLOCK_ROWS) = 6 };
-/* Of k at a time, so that a panel of the right factor stays in the first cache. */
-enum { R(K_MAX) = 8192 / R(PANEL) };
+/* Columns of a group, at least two cache lines, and panels in it. */
+enum {
+    R(GROUP) = (int)sizeof(REAL[R(PANEL)]) > 128 ? R(PANEL) : 128 / (int)sizeof(REAL),
+    R(PANELS) = R(GROUP) / R(PANEL)
+};
+/* Of k at a time, so that a group of the right factor stays in the first cache. */
+enum { R(K_MAX) = 32768 / (int)sizeof(REAL[R(GROUP)]) };
 
 typedef VEC R(block)[R(BLOCK_ROWS)][BLOCK_VECS];
 
@@ -148,26 +153,47 @@ static inline size_t R(next_rows)(size_t i, size_t m)
 
 static void R(multiply)(const struct R(stm_product) * whole)
 {
-    struct R(stm_product) p = *whole;
-    for (size_t from = 0;; from += p.k) {
-        p.k = whole->k - from < R(K_MAX) ? whole->k - from : R(K_MAX);
-        for (size_t i = 0, rows; i < p.m; i += rows) {
-            rows = R(next_rows)(i, p.m);
-            R(multiply_rows_by_rows)[rows - 1](&p, i);
+    struct R(stm_product) part[R(PANELS)]; /* one a panel */
+    size_t panels = 0;
+    for (size_t j = 0; j < whole->n; j += R(PANEL), panels++) {
+        part[panels] = *whole;
+        part[panels].n = whole->n - j < R(PANEL) ? whole->n - j : R(PANEL);
+        part[panels].b += panels * whole->b_panel;
+        part[panels].c += panels * whole->c_panel;
+        if (whole->start) part[panels].start += panels * whole->start_panel;
+    }
+    for (size_t from = 0, k; from == 0 || from < whole->k; from += k) {
+        k = whole->k - from < R(K_MAX) ? whole->k - from : R(K_MAX);
+        for (size_t v = 0; v < panels; v++) {
+            struct R(stm_product) *p = &part[v];
+            p->k = k;
+            if (from == 0) continue;
+            p->a += R(K_MAX) * p->a_k;
+            p->b += R(K_MAX) * R(PANEL);
+            p->start = p->c;
+            p->start_row = p->ldc;
         }
-        if (from + p.k >= whole->k) return;
-        p.a += p.k * p.a_k;
-        p.b += p.k * R(PANEL);
-        p.start = p.c;
-        p.start_row = p.ldc;
+        for (size_t i = 0, rows; i < whole->m; i += rows) {
+            rows = R(next_rows)(i, whole->m);
+            for (size_t v = 0; v < panels; v++) R(multiply_rows_by_rows)[rows - 1](&part[v], i);
+        }
+        if (k == 0) return;
     }
 }
 
 static void R(hidden_grad)(const struct R(stm_hidden_grad) * x)
 {
+    struct R(stm_hidden_grad) part[R(PANELS)];
+    for (size_t v = 0; v < R(PANELS); v++) {
+        part[v] = *x;
+        part[v].w2t += v * x->C * R(PANEL);
+        part[v].slope += v * x->slope_panel;
+        part[v].du += v * x->tokens * R(PANEL);
+        part[v].dv += v * x->tokens * R(PANEL);
+    }
     for (size_t t = 0, rows; t < x->T; t += rows) {
         rows = R(next_rows)(t, x->T);
-        R(hidden_grad_rows_by_rows)[rows - 1](x, t);
+        for (size_t v = 0; v < R(PANELS); v++) R(hidden_grad_rows_by_rows)[rows - 1](&part[v], t);
     }
 }
 
@@ -208,12 +234,15 @@ static void R(transpose)(const REAL *in, size_t ldi, size_t rows, size_t cols, R
             out[c * ldo + r] = in[r * ldi + c];
 }
 
-/* out[k][panel] = columns [j, j + n) of b or of its transpose, rows [from, from + k). */
+/* A panel out[k][panel] = columns [j, j + n) of b or of its transpose, rows [from, from + k). */
 static void R(pack)(bool tb, const REAL *b, size_t ldb, size_t j, size_t n, size_t from, size_t k,
                     REAL *out)
 {
     if (tb) {
         R(transpose)(b + j * ldb + from, ldb, n, k, out, R(PANEL));
+    } else if (n == R(PANEL)) {
+        for (size_t l = 0; l < k; l++)
+            memcpy(out + l * R(PANEL), b + (from + l) * ldb + j, R(PANEL) * sizeof(REAL));
     } else {
         for (size_t l = 0; l < k; l++)
             memcpy(out + l * R(PANEL), b + (from + l) * ldb + j, n * sizeof(REAL));
@@ -225,24 +254,33 @@ static void R(pack)(bool tb, const REAL *b, size_t ldb, size_t j, size_t n, size
 static void R(gemm)(bool ta, bool tb, size_t m, size_t n, size_t k, const REAL *a, size_t lda,
                     const REAL *b, size_t ldb, bool add, REAL *c, size_t ldc)
 {
-    _Alignas(64) REAL panel[R(K_MAX) * R(PANEL)];
-    struct R(stm_product) p = {.m = m, .ldc = ldc, .a_row = ta ? 1 : lda, .a_k = ta ? lda : 1};
-    for (size_t j = 0; j < n; j += R(PANEL))
+    _Alignas(64) REAL packed[R(K_MAX) * R(GROUP)];
+    struct R(stm_product) p = {.m = m,
+                               .a_row = ta ? 1 : lda,
+                               .a_k = ta ? lda : 1,
+                               .b = packed,
+                               .ldc = ldc,
+                               .start_row = ldc,
+                               .c_panel = R(PANEL),
+                               .start_panel = R(PANEL)};
+    for (size_t j = 0; j < n; j += R(GROUP))
         for (size_t from = 0; from == 0 || from < k; from += R(K_MAX)) {
-            p.n = n - j < R(PANEL) ? n - j : R(PANEL);
+            p.n = n - j < R(GROUP) ? n - j : R(GROUP);
             p.k = k - from < R(K_MAX) ? k - from : R(K_MAX);
+            p.b_panel = p.k * R(PANEL);
+            for (size_t v = 0; v < p.n; v += R(PANEL)) R(pack)
+            (tb, b, ldb, j + v, p.n - v < R(PANEL) ? p.n - v : R(PANEL), from, p.k,
+             packed + v * p.k);
             p.a = a + from * p.a_k;
-            p.b = panel;
             p.c = c + j;
             p.start = add || from ? p.c : NULL;
-            p.start_row = ldc;
-            R(pack)(tb, b, ldb, j, p.n, from, p.k, panel);
             R(multiply)(&p);
         }
 }
 
 static const struct R(stm_products) R(products) = {
     .panel = R(PANEL),
+    .group = R(GROUP),
     .multiply = R(multiply),
     .hidden = {R(hidden_gelu), R(hidden_relu), R(hidden_square), R(hidden_tanh)},
     .hidden_grad = R(hidden_grad),
