@@ -32,7 +32,7 @@
  * STM_E_USAGE: no such profile or kernel set, or another profile is open. STM_E_ENGINE: no library,
  * unknown core, or a library that did not take the core. */
 int stm_engine_open(const char *profile, const char *blas_core, struct stm_err *err);
-/* What decides the bits, as one line: "portable/1", or "openblas/3 0.3.21-serial SkylakeX
+/* What decides the bits, as one line: "portable/2", or "openblas/4 0.3.21-serial SkylakeX
  * gcc-12.2.0" (the version of stemma's own numerics, library, core type, compiler). Static storage.
  * Asserts that the engine is open. */
 const char *stm_engine_profile(void);
