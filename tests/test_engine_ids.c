@@ -3,14 +3,16 @@
  * written down in tests/golden/ids/ for this version of the profile. It needs nothing but the rooms
  * up to the engine and libc, so that it runs wherever a compiler does (scripts/idmatrix).
  *
- * usage: test_engine_ids [--few] [--print] [--profile NAME] [--golden DIR]
+ * usage: test_engine_ids [--few] [--ids] [--print] [--profile NAME] [--golden DIR]
  *   --few       under an emulator: the first steps of the smaller runs, under the kernel set that
  *               the engine chooses
+ *   --ids       without the comparison of the two paths through embed_mlp
  *   --print     writes the lines of the golden file
  *   --profile   openblas: compares where there are ids for this library, processor and compiler
  *   --golden    where the golden files are
  * STEMMA_KERNELS in the environment confines it to one kernel set. Exit 1: something differs. */
 #include <math.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +29,8 @@
 #endif
 
 enum { CASES = sizeof ids_cases / sizeof *ids_cases };
-enum { FEW = 3 }; /* steps */
+enum { FEW = 3 };   /* steps */
+enum { TOLD = 10 }; /* differences */
 enum { LINES_MAX = 2 * CASES + 64, NAME = 64 };
 
 /* What a golden file has of one run after so many steps. */
@@ -43,12 +46,25 @@ static size_t n_golden;
 static char golden_path[400];
 static const char *program;
 static int failures;
-static bool moved; /* a recorded id differs */
+static bool few, ids_only, print; /* options */
+static bool moved;                /* a recorded id differs */
 
 static void die(const char *what, const char *why)
 {
     fprintf(stderr, "test_engine_ids: %s: %s\n", what, why);
     exit(2);
+}
+
+/* Counts a difference; the first ones are told. */
+static void differs(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    if (failures++ < TOLD) {
+        vfprintf(stderr, format, args);
+        fputc('\n', stderr);
+    }
+    va_end(args);
 }
 
 /* ---- the golden file ---- */
@@ -84,17 +100,15 @@ static void compare(const struct line *got)
 {
     struct line *want = find_golden(got->name, got->step);
     if (!want) {
-        fprintf(stderr, "%s after %d steps: no id in %s\n", got->name, got->step, golden_path);
-        failures++;
+        differs("%s after %d steps: no id in %s", got->name, got->step, golden_path);
         return;
     }
     want->used = true;
     const bool same_state = strcmp(want->state, got->state) == 0;
     if (same_state && strcmp(want->measured, got->measured) == 0) return;
-    fprintf(stderr, "%s after %d steps, kernels %s: %s %s, not %s\n", got->name, got->step,
+    differs("%s after %d steps, kernels %s: %s %s, not %s", got->name, got->step,
             stm_engine_kernels(), same_state ? "measured values" : "state",
             same_state ? got->measured : got->state, same_state ? want->measured : want->state);
-    failures++;
     moved = true;
 }
 
@@ -163,7 +177,7 @@ static void train(struct stm_trainer *t, int steps)
         stm_trainer_step(t, i % 7 == 0 || i + 1 == steps);
 }
 
-static void run_case(const struct ids_case *c, bool few, bool print)
+static void run_case(const struct ids_case *c)
 {
     const bool slow = stm_p_f32()->panel < 16; /* one element at a time, fma a call */
     const int steps[] = {FEW, steps_of(c)};
@@ -196,9 +210,8 @@ static void compare_paths(const char *name, const char *text)
     stm_trainer_plain = false;
     if (strcmp(got[0].state, got[1].state) == 0 && strcmp(got[0].measured, got[1].measured) == 0)
         return;
-    fprintf(stderr, "%s, kernels %s: the panels and the general functions differ\n%s", name,
-            stm_engine_kernels(), text);
-    failures++;
+    differs("%s, kernels %s: the panels and the general functions differ", name,
+            stm_engine_kernels());
 }
 
 static void compare_awkward(void)
@@ -207,7 +220,7 @@ static void compare_awkward(void)
     for (size_t i = 0; i < sizeof awkward / sizeof *awkward; i++)
         for (int k = 0; k < 4; k++) {
             const struct awkward *a = &awkward[i];
-            char text[400], batch[24] = "full";
+            char name[NAME], text[400], batch[24] = "full";
             if (a->batch) snprintf(batch, sizeof batch, "%d", a->batch);
             snprintf(text, sizeof text,
                      "task = modular_add\ntask.p = %d\ntask.train = 0.7\nmodel = embed_mlp\n"
@@ -215,7 +228,9 @@ static void compare_awkward(void)
                      "optimizer = adamw\nlr = 0.01\nbatch = %s\nprecision = %s\n",
                      a->p, a->d, a->H, k / 2 ? "off" : "on", stm_act_names[(i + (size_t)k) % 4],
                      batch, precisions[k % 2]);
-            compare_paths("awkward sizes", text);
+            snprintf(name, sizeof name, "p %d, d %d, H %d, batch %s, %s, variant %d", a->p, a->d,
+                     a->H, batch, precisions[k % 2], k);
+            compare_paths(name, text);
         }
 }
 
@@ -225,9 +240,8 @@ static struct stm_settings *parsed[CASES];
 
 static void missing(const char *kind, const char *name, const char *word)
 {
-    fprintf(stderr, "no case has %s %s%s%s: add one to engine_ids_cases.h\n", kind, name,
-            *word ? " = " : "", word);
-    failures++;
+    differs("no case has %s %s%s%s: add one to engine_ids_cases.h", kind, name, *word ? " = " : "",
+            word);
 }
 
 /* `value` of a case; NaN where it has no such parameter. Part -1 is the knobs. */
@@ -306,15 +320,15 @@ static void cover_vocabulary(void)
 
 /* ---- all of it ---- */
 
-static void run_set(size_t set, bool few, bool print)
+static void run_set(size_t set)
 {
     stm_kernels_choose(set);
-    for (size_t c = 0; c < CASES; c++) run_case(&ids_cases[c], few, print);
+    for (size_t c = 0; c < CASES; c++) run_case(&ids_cases[c]);
     if (print) return;
-    for (size_t c = 0; c < CASES; c++)
+    for (size_t c = 0; c < CASES && !ids_only; c++)
         if (strstr(ids_cases[c].settings, "model = embed_mlp") && !is_big(&ids_cases[c]))
             compare_paths(ids_cases[c].name, ids_cases[c].settings);
-    compare_awkward();
+    if (!ids_only) compare_awkward();
     printf("%s: kernels %s: %d runs%s, %d differences\n", stm_engine_profile(),
            stm_engine_kernels(), (int)CASES, few ? " (few steps)" : "", failures);
     fflush(stdout);
@@ -326,8 +340,7 @@ static void check_lines_used(void)
         if (golden[i].used || golden[i].step != FEW ||
             is_big(&(struct ids_case){golden[i].name, ""}))
             continue;
-        fprintf(stderr, "%s has ids of `%s`, which is no case\n", golden_path, golden[i].name);
-        failures++;
+        differs("%s has ids of `%s`, which is no case", golden_path, golden[i].name);
     }
 }
 
@@ -347,50 +360,61 @@ static void advise(bool portable)
                 program, portable ? "" : " --profile openblas", golden_path);
 }
 
-int main(int argc, char **argv)
+static const char *profile = "portable", *golden_dir = STM_SOURCE_DIR "/tests/golden/ids";
+
+static void read_options(int argc, char **argv)
 {
-    const char *profile = "portable", *dir = STM_SOURCE_DIR "/tests/golden/ids";
-    bool few = false, print = false;
-    struct stm_err err = {0};
-    program = argv[0];
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--few") == 0)
             few = true;
+        else if (strcmp(argv[i], "--ids") == 0)
+            ids_only = true;
         else if (strcmp(argv[i], "--print") == 0)
             print = true;
         else if (strcmp(argv[i], "--profile") == 0 && i + 1 < argc)
             profile = argv[++i];
         else if (strcmp(argv[i], "--golden") == 0 && i + 1 < argc)
-            dir = argv[++i];
+            golden_dir = argv[++i];
         else
             die(argv[i], "unknown option");
     }
+}
+
+static void run_sets(bool portable)
+{
+    const char *forced = getenv("STEMMA_KERNELS");
+    const bool one = few || print || !portable || (forced && *forced);
+    if (one)
+        run_set((size_t)(stm_width_chosen() - stm_widths()));
+    else
+        for (size_t i = 0; stm_widths()[i].f32; i++) run_set(i);
+}
+
+int main(int argc, char **argv)
+{
+    struct stm_err err = {0};
+    program = argv[0];
+    read_options(argc, argv);
     const bool portable = strcmp(profile, "portable") == 0;
     if (stm_engine_open(profile, NULL, &err)) die(profile, err.msg);
-    read_golden(dir);
+    read_golden(golden_dir);
     cover_vocabulary();
-    if (!print && !n_golden && !portable) {
-        printf("no ids for %s\n", stm_engine_profile());
-        return 0;
-    }
-    if (!print && !n_golden) {
-        fprintf(stderr, "there are no ids for %s (%s)\n", stm_engine_profile(), golden_path);
-        failures++;
-    } else if (print) {
+    if (print) {
         printf("# Ids of the runs of tests/engine_ids_cases.h under the profile %s:\n"
                "# name, steps, id of the state, id of the measured values.\n",
                stm_engine_profile());
-        run_set((size_t)(stm_width_chosen() - stm_widths()), few, true);
-    } else {
-        const char *forced = getenv("STEMMA_KERNELS");
-        const bool one = few || !portable || (forced && *forced);
-        printf("%s: kernels %s chosen\n", stm_engine_profile(), stm_engine_kernels());
-        if (one)
-            run_set((size_t)(stm_width_chosen() - stm_widths()), few, false);
-        else
-            for (size_t i = 0; stm_widths()[i].f32; i++) run_set(i, few, false);
-        check_lines_used();
+        run_sets(portable);
+        return failures ? 1 : 0;
     }
-    if (failures && !print) advise(portable);
+    if (n_golden) {
+        printf("%s: kernels %s chosen\n", stm_engine_profile(), stm_engine_kernels());
+        run_sets(portable);
+        check_lines_used();
+    } else if (portable) {
+        differs("there are no ids for %s (%s)", stm_engine_profile(), golden_path);
+    } else {
+        printf("no ids for %s\n", stm_engine_profile());
+    }
+    if (failures) advise(portable);
     return failures ? 1 : 0;
 }
