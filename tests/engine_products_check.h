@@ -13,35 +13,27 @@ static REAL R(chain)(REAL start, size_t k, const REAL *a, size_t a_k, const REAL
     return start;
 }
 
-/* Element j of row i of panels [rows][panel]. */
-static REAL R(at)(const REAL *x, size_t rows, size_t panel, size_t i, size_t j)
-{
-    return x[j / panel * rows * panel + i * panel + j % panel];
-}
-
 static void R(check_multiply)(const struct R(stm_products) * s, struct stm_rand *r, size_t m,
                               size_t n, size_t k, bool transposed, int start)
 {
-    static REAL a[ROOM], b[ROOM * STM_GROUP_MAX / 8], c[ROOM], row[STM_GROUP_MAX], want[ROOM];
-    const size_t ldc = n + 3, panel = s->panel;
+    static REAL a[ROOM], b[ROOM * STM_PANEL_MAX / 8], c[ROOM], row[STM_PANEL_MAX], want[ROOM];
+    const size_t ldc = n + 3;
     struct R(stm_product) p = {.m = m, .n = n, .k = k, .a = a, .b = b, .c = c, .ldc = ldc};
     p.a_row = transposed ? 1 : k + 2;
     p.a_k = transposed ? m + 1 : 1;
-    p.b_panel = k * panel;
-    p.c_panel = p.start_panel = panel;
     p.start = start == 0 ? NULL : start == 1 ? row : c;
     p.start_row = start == 2 ? ldc : 0;
     R(fill)(r, a, ROOM);
-    R(fill)(r, b, k * s->group);
+    R(fill)(r, b, k * s->panel);
     R(fill)(r, c, m * ldc);
     R(fill)(r, row, n);
     memcpy(want, c, sizeof want);
     for (size_t i = 0; i < m; i++)
-        for (size_t j = 0; j < n; j++) {
-            REAL first = start == 0 ? 0 : start == 1 ? row[j] : c[i * ldc + j];
-            want[i * ldc + j] = R(chain)(first, k, a + i * p.a_row, p.a_k,
-                                         b + j / panel * k * panel + j % panel, panel);
-        }
+        for (size_t j = 0; j < n; j++)
+            want[i * ldc + j] = R(chain)(start == 0   ? 0
+                                         : start == 1 ? row[j]
+                                                      : c[i * ldc + j],
+                                         k, a + i * p.a_row, p.a_k, b + j, s->panel);
     s->multiply(&p);
     ck_assert_mem_eq(c, want, m * ldc * sizeof(REAL));
 }
@@ -83,10 +75,10 @@ static void R(check_hidden)(const struct stm_width *w, const struct R(stm_produc
                             const struct R(stm_kernels) * k, struct stm_rand *r, size_t T, size_t C)
 {
     enum { P = 5 };
-    static REAL u[P * STM_GROUP_MAX], v[P * STM_GROUP_MAX], h[ROOM], slope[ROOM], alone[ROOM];
+    static REAL u[P * STM_PANEL_MAX], v[P * STM_PANEL_MAX], h[ROOM], slope[ROOM], alone[ROOM];
     static REAL want_h[ROOM], want_slope[ROOM], dlogits[ROOM], w2t[ROOM];
-    static REAL du[P * STM_GROUP_MAX], dv[P * STM_GROUP_MAX], want_du[P * STM_GROUP_MAX],
-        want_dv[P * STM_GROUP_MAX];
+    static REAL du[P * STM_PANEL_MAX], dv[P * STM_PANEL_MAX], want_du[P * STM_PANEL_MAX],
+        want_dv[P * STM_PANEL_MAX];
     const size_t panel = s->panel;
     uint32_t a[64], b[64];
     for (size_t t = 0; t < T; t++) {
@@ -96,6 +88,7 @@ static void R(check_hidden)(const struct stm_width *w, const struct R(stm_produc
     R(fill)(r, u, P * panel);
     R(fill)(r, v, P * panel);
     R(fill)(r, dlogits, C * T);
+    R(fill)(r, w2t, C * panel);
     for (int act = 0; act < STM_ACTS; act++) {
         struct R(stm_hidden)
             x = {.T = T, .at_a = a, .at_b = b, .u = u, .v = v, .h = h, .slope = slope};
@@ -110,10 +103,8 @@ static void R(check_hidden)(const struct stm_width *w, const struct R(stm_produc
         ck_assert_mem_eq(alone, want_h, T * panel * sizeof(REAL));
         ck_assert_mem_eq(slope, want_slope, T * panel * sizeof(REAL));
     }
-    R(fill)(r, slope, T * s->group);
-    R(fill)(r, w2t, C * s->group);
-    R(fill)(r, du, P * s->group);
-    R(fill)(r, dv, P * s->group);
+    R(fill)(r, du, P * panel);
+    R(fill)(r, dv, P * panel);
     memcpy(want_du, du, sizeof du);
     memcpy(want_dv, dv, sizeof dv);
     const struct R(stm_hidden_grad) x = {.T = T,
@@ -121,23 +112,20 @@ static void R(check_hidden)(const struct stm_width *w, const struct R(stm_produc
                                          .dlogits = dlogits,
                                          .w2t = w2t,
                                          .slope = slope,
-                                         .slope_panel = T * panel,
                                          .at_a = a,
                                          .at_b = b,
                                          .du = du,
-                                         .dv = dv,
-                                         .tokens = P};
+                                         .dv = dv};
     s->hidden_grad(&x);
     for (size_t t = 0; t < T; t++)
-        for (size_t j = 0; j < s->group; j++) {
-            const size_t n = j / panel, at = j % panel;
-            REAL dh = R(chain)(0, C, dlogits + t, T, w2t + n * C * panel + at, panel);
-            REAL g = dh * R(at)(slope, T, panel, t, j);
-            want_du[n * P * panel + a[t] * panel + at] += g;
-            want_dv[n * P * panel + b[t] * panel + at] += g;
+        for (size_t j = 0; j < panel; j++) {
+            REAL dh = R(chain)(0, C, dlogits + t, T, w2t + j, panel);
+            REAL g = dh * slope[t * panel + j];
+            want_du[a[t] * panel + j] += g;
+            want_dv[b[t] * panel + j] += g;
         }
-    ck_assert_msg(!memcmp(du, want_du, P * s->group * sizeof(REAL)), "%s", w->name);
-    ck_assert_mem_eq(dv, want_dv, P * s->group * sizeof(REAL));
+    ck_assert_msg(!memcmp(du, want_du, P * panel * sizeof(REAL)), "%s", w->name);
+    ck_assert_mem_eq(dv, want_dv, P * panel * sizeof(REAL));
 }
 
 static void R(check_all)(uint64_t seed)
@@ -147,14 +135,13 @@ static void R(check_all)(uint64_t seed)
     enum { SOME = sizeof some / sizeof *some };
     for (const struct stm_width *w = stm_widths(); w->f32; w++) {
         const struct R(stm_products) *s = w->PRODUCTS;
-        ck_assert_uint_eq(STM_GROUP_MAX % s->group, 0);
-        ck_assert_uint_eq(s->group % s->panel, 0);
+        ck_assert_uint_eq(STM_PANEL_MAX % s->panel, 0);
         for (size_t m = 1; m <= 19; m++)
-            for (size_t n = 1; n <= s->group; n += m % 7 + 1)
+            for (size_t n = 1; n <= s->panel; n += m % 3 + 1)
                 for (int start = 0; start < 3; start++)
                     R(check_multiply)(s, &r, m, n, some[(m + n) % SOME], n & 1, start);
-        R(check_multiply)(s, &r, 5, s->group, 300, true, 1); /* k in more than one part */
-        R(check_multiply)(s, &r, 5, s->group - 1, 257, false, 2);
+        R(check_multiply)(s, &r, 5, s->panel, 300, true, 1); /* k in more than one part */
+        R(check_multiply)(s, &r, 5, s->panel - 1, 257, false, 2);
         for (int mode = 0; mode < 8; mode++)
             for (int i = 0; i < 40; i++) R(check_gemm)
         (s, &r, 1 + stm_rand_below(&r, 20), 1 + stm_rand_below(&r, 90), stm_rand_below(&r, 40),

@@ -24,8 +24,8 @@ static void evaluate_range(struct stm_trainer *t, size_t from, size_t to)
                                                                                  fields_f64};
     const struct stm_loss_type *loss = t->loss;
     const enum stm_precision prec = t->loss_prec;
-    for (size_t at = from; at < to; at += STM_TILE) {
-        size_t T = to - at < STM_TILE ? to - at : STM_TILE;
+    for (size_t at = from; at < to; at += t->per_tile) {
+        size_t T = to - at < t->per_tile ? to - at : t->per_tile;
         stm_logits_forward(t, t->pairs + at, t->label + at, T, false);
         fields[prec](t, at);
         loss->value[prec](&t->tile, t->field[STM_FIELD_LOSS] + at);

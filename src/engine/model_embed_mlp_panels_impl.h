@@ -3,29 +3,36 @@
  *
  * Hidden units lie in panels: an array [n][H] is panels of [n][panel], zeros past the last unit, so
  * that no right factor has to be packed and a panel's rows stay in the first cache. Logits are
- * computed with pairs as lanes, from the transposed activations [H][panel of pairs]. Products take
- * a group of panels; panels between the last unit and the end of a group are zeros.
+ * computed with pairs as lanes, from the transposed activations [H][panel of pairs].
  */
 
-/* The panel that begins at column j of an array of `rows` rows. */
+/* Panel j of an array of `rows` rows. */
 static REAL *R(panel_of)(const struct stm_net *net, int work, size_t j, size_t rows)
 {
-    return (REAL *)net->work[work] + j * rows;
+    return (REAL *)net->work[work] + j * rows * R(stm_p)()->panel;
 }
 
-/* How many of the n columns are left at column j, up to `most`. */
-static size_t R(width)(size_t n, size_t j, size_t most) { return n - j < most ? n - j : most; }
+static size_t R(panels)(size_t n) { return (n + R(stm_p)()->panel - 1) / R(stm_p)()->panel; }
+
+/* How many of n columns panel j has. */
+static size_t R(width)(size_t n, size_t j)
+{
+    const size_t panel = R(stm_p)()->panel;
+    return n - j * panel < panel ? n - j * panel : panel;
+}
 
 static void R(panels_carve)(struct stm_net *net, struct stm_carve *c, size_t tile)
 {
     const size_t p = net->task.tokens, C = net->task.classes, d = (size_t)net->arg[EMBED],
-                 H = (size_t)net->arg[HIDDEN], group = R(stm_p)()->group;
-    const size_t wide = (H + group - 1) / group * group, w1 = d * group, w1t = H * group;
+                 H = (size_t)net->arg[HIDDEN], panel = R(stm_p)()->panel;
+    const size_t wide = R(panels)(H) * panel, w1 = d * panel, w1t = H * panel;
     const size_t elements[] = {
-        [U] = p * wide,        [V] = p * wide,    [W2T] = C * wide,
-        [ACTS] = tile * wide,  [DU] = p * wide,   [DV] = p * wide,
-        [SLOPE] = tile * wide, [DW2T] = C * wide, [LANES16] = 16 * C,
-        [ACTST] = H * tile,    [BIAS_ROW] = wide, [W1_PANELS] = w1 > w1t ? w1 : w1t,
+        [U] = p * wide,        [V] = p * wide,
+        [W2T] = C * wide,      [ACTS] = tile * wide,
+        [DU] = p * wide,       [DV] = p * wide,
+        [SLOPE] = tile * wide, [DW2T] = C * wide,
+        [LANES16] = 16 * C,    [ACTST] = H * ((tile + panel - 1) / panel * panel),
+        [BIAS_ROW] = wide,     [W1_PANELS] = w1 > w1t ? w1 : w1t,
     };
     for (size_t i = 0; i < sizeof elements / sizeof *elements; i++)
         net->work[i] = elements[i] ? stm_carve_take(c, elements[i] * sizeof(REAL)) : NULL;
@@ -33,32 +40,27 @@ static void R(panels_carve)(struct stm_net *net, struct stm_carve *c, size_t til
     net->work[AT_B] = stm_carve_take(c, tile * sizeof(uint32_t));
 }
 
-/* A group of U or V from column j: out[p] = start + E W1[0:d] or E W1[d:2d]. */
+/* One panel of U or V: out[p][panel] = start + E W1[0:d] or E W1[d:2d], columns of panel j. */
 static void R(first_layer)(struct stm_net *net, const REAL *w1, size_t j, const REAL *start,
                            REAL *out)
 {
     const struct R(stm_products) *k = R(stm_p)();
-    const size_t p = net->task.tokens, d = (size_t)net->arg[EMBED], H = (size_t)net->arg[HIDDEN],
-                 panel = k->panel;
+    const size_t d = (size_t)net->arg[EMBED], H = (size_t)net->arg[HIDDEN], n = R(width)(H, j);
     REAL *packed = net->work[W1_PANELS];
-    memset(packed, 0, d * k->group * sizeof(REAL));
-    for (size_t v = 0; v < R(width)(H, j, k->group); v += panel)
-        for (size_t l = 0; l < d; l++)
-            memcpy(packed + v * d + l * panel, w1 + l * H + j + v,
-                   R(width)(H, j + v, panel) * sizeof(REAL));
-    const struct R(stm_product) u = {.m = p,
-                                     .n = k->group,
+    for (size_t l = 0; l < d; l++) {
+        memcpy(packed + l * k->panel, w1 + l * H + j * k->panel, n * sizeof(REAL));
+        memset(packed + l * k->panel + n, 0, (k->panel - n) * sizeof(REAL));
+    }
+    const struct R(stm_product) u = {.m = net->task.tokens,
+                                     .n = k->panel,
                                      .k = d,
                                      .a = net->param[E],
                                      .a_row = d,
                                      .a_k = 1,
                                      .b = packed,
-                                     .b_panel = d * panel,
                                      .c = out,
-                                     .ldc = panel,
-                                     .c_panel = p * panel,
-                                     .start = start,
-                                     .start_panel = panel};
+                                     .ldc = k->panel,
+                                     .start = start};
     k->multiply(&u);
 }
 
@@ -66,23 +68,22 @@ static void R(panels_begin)(struct stm_net *net, bool grad)
 {
     const struct R(stm_products) *k = R(stm_p)();
     const size_t p = net->task.tokens, C = net->task.classes, d = (size_t)net->arg[EMBED],
-                 H = (size_t)net->arg[HIDDEN], panel = k->panel,
-                 wide = (H + k->group - 1) / k->group * k->group;
+                 H = (size_t)net->arg[HIDDEN], J = R(panels)(H);
     const REAL *w1 = net->param[W1], *w2 = net->param[W2];
     const bool bias = net->spec[B1].n > 0;
 
     if (bias) memcpy(net->work[BIAS_ROW], net->param[B1], H * sizeof(REAL));
-    for (size_t j = 0; j < H; j += k->group) {
+    for (size_t j = 0; j < J; j++) {
         const REAL *b1 = bias ? R(panel_of)(net, BIAS_ROW, j, 1) : NULL;
         R(first_layer)(net, w1, j, b1, R(panel_of)(net, U, j, p));
         R(first_layer)(net, w1 + d * H, j, NULL, R(panel_of)(net, V, j, p));
+        k->transpose(w2 + j * k->panel * C, C, R(width)(H, j), C, R(panel_of)(net, W2T, j, C),
+                     k->panel);
     }
-    for (size_t j = 0; j < H; j += panel)
-        k->transpose(w2 + j * C, C, R(width)(H, j, panel), C, R(panel_of)(net, W2T, j, C), panel);
     if (!grad) return;
-    memset(net->work[DU], 0, p * wide * sizeof(REAL));
-    memset(net->work[DV], 0, p * wide * sizeof(REAL));
-    memset(net->work[DW2T], 0, C * wide * sizeof(REAL));
+    memset(net->work[DU], 0, J * p * k->panel * sizeof(REAL));
+    memset(net->work[DV], 0, J * p * k->panel * sizeof(REAL));
+    memset(net->work[DW2T], 0, J * C * k->panel * sizeof(REAL));
     memset(net->work[LANES16], 0, 16 * C * sizeof(REAL));
 }
 
@@ -92,9 +93,9 @@ static void R(activate)(struct stm_net *net, size_t T, bool grad)
     const struct R(stm_products) *k = R(stm_p)();
     const size_t p = net->task.tokens, H = (size_t)net->arg[HIDDEN], panel = k->panel;
     const int act = (int)net->arg[ACT];
-    for (size_t j = 0; j < H; j += panel)
+    for (size_t j = 0; j < R(panels)(H); j++)
         for (size_t t = 0; t < T; t += panel) {
-            const size_t n = R(width)(T, t, panel);
+            const size_t n = T - t < panel ? T - t : panel;
             REAL *h = R(panel_of)(net, ACTS, j, STM_TILE) + t * panel;
             REAL *slope = R(panel_of)(net, SLOPE, j, STM_TILE) + t * panel;
             const struct R(stm_hidden) x = {.T = n,
@@ -105,8 +106,8 @@ static void R(activate)(struct stm_net *net, size_t T, bool grad)
                                             .h = h,
                                             .slope = grad ? slope : NULL};
             k->hidden[act](&x);
-            k->transpose(h, panel, n, R(width)(H, j, panel),
-                         R(panel_of)(net, ACTST, t, H) + j * panel, panel);
+            k->transpose(h, panel, n, R(width)(H, j),
+                         R(panel_of)(net, ACTST, t / panel, H) + j * panel * panel, panel);
         }
 }
 
@@ -125,22 +126,19 @@ static void R(panels_forward)(struct stm_net *net, const uint32_t *pairs, size_t
     }
     R(activate)(net, T, grad);
     if (bias) R(stm_k)()->fill_rows(logits, net->param[B2], C, T);
-    for (size_t t = 0; t < T; t += k->group) {
+    for (size_t t = 0; t < T; t += k->panel) {
         REAL *c = (REAL *)logits + t;
         const struct R(stm_product) x = {.m = C,
-                                         .n = R(width)(T, t, k->group),
+                                         .n = T - t < k->panel ? T - t : k->panel,
                                          .k = H,
                                          .a = net->param[W2],
                                          .a_row = 1,
                                          .a_k = C,
-                                         .b = R(panel_of)(net, ACTST, t, H),
-                                         .b_panel = H * k->panel,
+                                         .b = R(panel_of)(net, ACTST, t / k->panel, H),
                                          .c = c,
                                          .ldc = T,
-                                         .c_panel = k->panel,
                                          .start = bias ? c : NULL,
-                                         .start_row = T,
-                                         .start_panel = k->panel};
+                                         .start_row = T};
         k->multiply(&x);
     }
     if (scale != 1) R(stm_k)()->scale(logits, (REAL)scale, C * T);
@@ -150,38 +148,32 @@ static void R(panels_backward)(struct stm_net *net, const uint32_t *pairs, size_
                                const void *dlogits)
 {
     const struct R(stm_products) *k = R(stm_p)();
-    const size_t p = net->task.tokens, C = net->task.classes, H = (size_t)net->arg[HIDDEN],
-                 panel = k->panel;
+    const size_t p = net->task.tokens, C = net->task.classes, H = (size_t)net->arg[HIDDEN];
     (void)pairs; /* those of the forward pass */
 
     R(stm_k)()->row_lanes(dlogits, net->work[LANES16], C, T);
-    for (size_t j = 0; j < H; j += k->group) {
+    for (size_t j = 0; j < R(panels)(H); j++) {
         REAL *dw2t = R(panel_of)(net, DW2T, j, C);
         const struct R(stm_product) dw2 = {.m = C,
-                                           .n = k->group,
+                                           .n = k->panel,
                                            .k = T,
                                            .a = dlogits,
                                            .a_row = T,
                                            .a_k = 1,
                                            .b = R(panel_of)(net, ACTS, j, STM_TILE),
-                                           .b_panel = STM_TILE * panel,
                                            .c = dw2t,
-                                           .ldc = panel,
-                                           .c_panel = C * panel,
+                                           .ldc = k->panel,
                                            .start = dw2t,
-                                           .start_row = panel,
-                                           .start_panel = C * panel};
+                                           .start_row = k->panel};
         const struct R(stm_hidden_grad) dh = {.T = T,
                                               .C = C,
                                               .dlogits = dlogits,
                                               .w2t = R(panel_of)(net, W2T, j, C),
                                               .slope = R(panel_of)(net, SLOPE, j, STM_TILE),
-                                              .slope_panel = STM_TILE * panel,
                                               .at_a = net->work[AT_A],
                                               .at_b = net->work[AT_B],
                                               .du = R(panel_of)(net, DU, j, p),
-                                              .dv = R(panel_of)(net, DV, j, p),
-                                              .tokens = p};
+                                              .dv = R(panel_of)(net, DV, j, p)};
         k->multiply(&dw2);
         k->hidden_grad(&dh);
     }
@@ -191,29 +183,24 @@ static void R(panels_backward)(struct stm_net *net, const uint32_t *pairs, size_
 static void R(embedding_grad)(struct stm_net *net, int g, const REAL *w1, bool add)
 {
     const struct R(stm_products) *k = R(stm_p)();
-    const size_t p = net->task.tokens, d = (size_t)net->arg[EMBED], H = (size_t)net->arg[HIDDEN],
-                 panel = k->panel;
+    const size_t p = net->task.tokens, d = (size_t)net->arg[EMBED], H = (size_t)net->arg[HIDDEN];
     REAL *w1t = net->work[W1_PANELS];
-    for (size_t q = 0; q < d; q += k->group) {
-        const size_t n = R(width)(d, q, k->group);
-        REAL *de = (REAL *)net->grad[E] + q;
-        for (size_t v = 0; v < n; v += panel)
-            k->transpose(w1 + (q + v) * H, H, R(width)(n, v, panel), H, w1t + v * H, panel);
-        for (size_t j = 0; j < H; j += panel) {
+    for (size_t q = 0; q < R(panels)(d); q++) {
+        const size_t n = R(width)(d, q);
+        REAL *de = (REAL *)net->grad[E] + q * k->panel;
+        k->transpose(w1 + q * k->panel * H, H, n, H, w1t, k->panel);
+        for (size_t j = 0; j < R(panels)(H); j++) {
             const struct R(stm_product) x = {.m = p,
                                              .n = n,
-                                             .k = R(width)(H, j, panel),
+                                             .k = R(width)(H, j),
                                              .a = R(panel_of)(net, g, j, p),
-                                             .a_row = panel,
+                                             .a_row = k->panel,
                                              .a_k = 1,
-                                             .b = w1t + j * panel,
-                                             .b_panel = H * panel,
+                                             .b = w1t + j * k->panel * k->panel,
                                              .c = de,
                                              .ldc = d,
-                                             .c_panel = panel,
                                              .start = add || j ? de : NULL,
-                                             .start_row = d,
-                                             .start_panel = panel};
+                                             .start_row = d};
             k->multiply(&x);
         }
     }
@@ -223,34 +210,31 @@ static void R(panels_end)(struct stm_net *net)
 {
     const struct R(stm_products) *k = R(stm_p)();
     const size_t p = net->task.tokens, C = net->task.classes, d = (size_t)net->arg[EMBED],
-                 H = (size_t)net->arg[HIDDEN], panel = k->panel;
+                 H = (size_t)net->arg[HIDDEN];
     const REAL *w1 = net->param[W1];
     REAL *dw2 = net->grad[W2], *db1 = net->grad[B1];
 
     if (net->spec[B2].n) R(stm_k)()->lane_sums(net->work[LANES16], net->grad[B2], C);
     memset(db1, 0, net->spec[B1].n * sizeof(REAL));
-    for (size_t j = 0; j < H; j += panel) {
-        const size_t n = R(width)(H, j, panel);
+    for (size_t j = 0; j < R(panels)(H); j++) {
+        const size_t n = R(width)(H, j), at = j * k->panel;
         const REAL *du = R(panel_of)(net, DU, j, p);
-        k->transpose(R(panel_of)(net, DW2T, j, C), panel, C, n, dw2 + j * C, C);
+        k->transpose(R(panel_of)(net, DW2T, j, C), k->panel, C, n, dw2 + at * C, C);
         for (size_t a = 0; a < p && net->spec[B1].n; a++)
-            R(stm_k)()->add(db1 + j, du + a * panel, n);
-    }
-    for (size_t j = 0; j < H; j += k->group)
+            R(stm_k)()->add(db1 + at, du + a * k->panel, n);
         for (int half = 0; half < 2; half++) {
             const struct R(stm_product) x = {.m = d,
-                                             .n = R(width)(H, j, k->group),
+                                             .n = n,
                                              .k = p,
                                              .a = net->param[E],
                                              .a_row = 1,
                                              .a_k = d,
                                              .b = R(panel_of)(net, half ? DV : DU, j, p),
-                                             .b_panel = p * panel,
-                                             .c = (REAL *)net->grad[W1] + (half ? d * H : 0) + j,
-                                             .ldc = H,
-                                             .c_panel = panel};
+                                             .c = (REAL *)net->grad[W1] + (half ? d * H : 0) + at,
+                                             .ldc = H};
             k->multiply(&x);
         }
+    }
     R(embedding_grad)(net, DU, w1, false);
     R(embedding_grad)(net, DV, w1 + d * H, true);
 }

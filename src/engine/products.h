@@ -4,10 +4,9 @@
  * what is there (docs/numerics.md). A vector's lanes are elements of the result, so neither the
  * vector width nor a block size, nor cutting k into calls that continue each other, moves a bit.
  *
- * The right factor comes in panels: [k][panel], `panel` columns of it side by side and zeros past
- * the last one. The result is cut into blocks of up to 6 rows and one panel, which stay in
- * registers for the whole of k; the left factor is read one element at a time, with any strides.
- * A call takes a group of panels, so that what it reads of the left factor serves all of them.
+ * The right factor comes in panels: [k][panel], `panel` columns of it (256 bytes) side by side and
+ * zeros past the last one. The result is cut into blocks of up to 6 rows and a few vectors, which
+ * stay in registers; the left factor is read one element at a time, with any strides.
  */
 #ifndef STEMMA_ENGINE_PRODUCTS_H
 #define STEMMA_ENGINE_PRODUCTS_H
@@ -18,21 +17,19 @@
 
 #include "engine/kernels.h"
 
-enum { STM_GROUP_MAX = 64 }; /* every set's panel divides its group, and that divides this */
+enum { STM_PANEL_MAX = 64 };
 
 #define STM_PRODUCTS_TABLE(REAL, S)                                                                \
-    /* c[m][n], rows `ldc` apart, = start + a[m][k] b[k][n]; n up to a group. */                   \
+    /* c[m][n], rows `ldc` apart, = start + a[m][k] b[k][n]. */                                    \
     struct stm_product_##S {                                                                       \
         size_t m, n, k;                                                                            \
         const REAL *a;                                                                             \
         size_t a_row, a_k; /* element (i, l) is a[i * a_row + l * a_k] */                          \
-        const REAL *b;     /* panels [k][panel] */                                                 \
+        const REAL *b;     /* [k][panel]; n <= panel */                                            \
         REAL *c;                                                                                   \
         size_t ldc;                                                                                \
         const REAL *start; /* rows `start_row` apart, may be c; NULL: zeros */                     \
         size_t start_row;                                                                          \
-        /* from the first element of a panel to that of the next */                                \
-        size_t b_panel, c_panel, start_panel;                                                      \
     };                                                                                             \
     /* Activations of one panel of hidden units: for each pair x = u[at_a] + v[at_b], h = act(x),  \
      * slope = act'(x). */                                                                         \
@@ -43,20 +40,18 @@ enum { STM_GROUP_MAX = 64 }; /* every set's panel divides its group, and that di
         REAL *h, *slope;             /* [T][panel]; slope NULL: not wanted */                      \
     };                                                                                             \
     /* What the tile's pairs add to the gradients of the first layer's halves, in pair order:      \
-     * x = (dlogits^T W2^T) slope, rounded; du[at_a] += x, dv[at_b] += x; a group of hidden        \
-     * units, each array in panels one after the other. */                                         \
+     * x = (dlogits^T W2^T) slope, rounded; du[at_a] += x, dv[at_b] += x; one panel of hidden      \
+     * units. */                                                                                   \
     struct stm_hidden_grad_##S {                                                                   \
         size_t T, C;                                                                               \
-        const REAL *dlogits; /* [C][T] */                                                          \
-        const REAL *w2t;     /* panels [C][panel] */                                               \
-        const REAL *slope;   /* panels [T][panel], `slope_panel` apart */                          \
-        size_t slope_panel;                                                                        \
+        const REAL *dlogits;         /* [C][T] */                                                  \
+        const REAL *w2t;             /* [C][panel] */                                              \
+        const REAL *slope;           /* [T][panel] */                                              \
         const uint32_t *at_a, *at_b; /* [T] rows of du and dv */                                   \
-        REAL *du, *dv;               /* panels of `tokens` rows */                                 \
-        size_t tokens;                                                                             \
+        REAL *du, *dv;               /* rows of `panel` */                                         \
     };                                                                                             \
     struct stm_products_##S {                                                                      \
-        size_t panel, group; /* columns; both divide STM_GROUP_MAX */                              \
+        size_t panel; /* columns: 64 of float32, 32 of float64 */                                  \
         void (*multiply)(const struct stm_product_##S *p);                                         \
         void (*hidden[STM_ACTS])(const struct stm_hidden_##S *x);                                  \
         void (*hidden_grad)(const struct stm_hidden_grad_##S *x);                                  \

@@ -9,19 +9,15 @@
 #define EACH(i, n) UNROLL for (size_t i = 0; i < (n); i++)
 #define INLINE     static inline __attribute__((always_inline)) void
 
-enum { R(PANEL) = BLOCK_VECS * LANES, R(BLOCK_ROWS) = 6 };
-/* Columns of a group, at least two cache lines, and panels in it. */
-enum {
-    R(GROUP) = (int)sizeof(REAL[R(PANEL)]) > 128 ? R(PANEL) : 128 / (int)sizeof(REAL),
-    R(PANELS) = R(GROUP) / R(PANEL)
-};
-/* Of k at a time, so that a group of the right factor stays in the first cache. */
-enum { R(K_MAX) = 32768 / (int)sizeof(REAL[R(GROUP)]) };
+enum { R(PANEL) = 256 / (int)sizeof(REAL) };
+enum { R(BLOCK_ROWS) = 6, R(BLOCK_COLUMNS) = BLOCK_VECS * LANES };
+/* Of k at a time, so that a panel of the right factor, 32 KB, stays in the first cache. */
+enum { R(K_MAX) = 128 };
 
 typedef VEC R(block)[R(BLOCK_ROWS)][BLOCK_VECS];
 
 /* sum[r] += a[r * a_row + l * a_k] * b[l] over l < k, for `rows` (a constant) rows of the left
- * factor and a panel of the right one. */
+ * factor and the columns of a block of the right one. */
 INLINE R(block_sum)(const size_t rows, size_t k, const REAL *a, size_t a_row, size_t a_k,
                     const REAL *b, VEC (*sum)[BLOCK_VECS])
 {
@@ -43,21 +39,21 @@ INLINE R(block_sum)(const size_t rows, size_t k, const REAL *a, size_t a_row, si
         EACH (v, BLOCK_VECS) sum[r][v] = acc[r][v];
 }
 
-/* `rows` rows from row i of the result. */
-INLINE R(multiply_rows)(const size_t rows, const struct R(stm_product) * p, size_t i)
+/* The block of `rows` rows from row i and of the columns from `from`. */
+INLINE R(multiply_rows)(const size_t rows, const struct R(stm_product) * p, size_t i, size_t from)
 {
     static const REAL zeros[R(PANEL)] = {0};
-    const REAL *start = p->start ? p->start + i * p->start_row : zeros;
-    const size_t start_row = p->start ? p->start_row : 0, n = p->n;
-    REAL *c = p->c + i * p->ldc;
+    const REAL *start = p->start ? p->start + i * p->start_row + from : zeros;
+    const size_t start_row = p->start ? p->start_row : 0, n = p->n - from;
+    REAL *c = p->c + i * p->ldc + from;
     R(block) sum;
     EACH (r, rows)
         EACH (v, BLOCK_VECS) {
             const size_t j = v * LANES;
-            const REAL *from = start + r * start_row + j;
-            sum[r][v] = j + LANES <= n ? V_LOAD(from) : V_LOAD_N(from, j < n ? n - j : 0);
+            const REAL *s = start + r * start_row + j;
+            sum[r][v] = j + LANES <= n ? V_LOAD(s) : V_LOAD_N(s, j < n ? n - j : 0);
         }
-    R(block_sum)(rows, p->k, p->a + i * p->a_row, p->a_row, p->a_k, p->b, sum);
+    R(block_sum)(rows, p->k, p->a + i * p->a_row, p->a_row, p->a_k, p->b + from, sum);
     EACH (r, rows)
         EACH (v, BLOCK_VECS) {
             const size_t j = v * LANES;
@@ -91,17 +87,18 @@ HIDDEN(square, R(square_grad1), R(square1))
 HIDDEN(tanh, R(tanh_grad1), R(tanh1))
 #undef HIDDEN
 
-/* `rows` pairs from pair t. */
-INLINE R(hidden_grad_rows)(const size_t rows, const struct R(stm_hidden_grad) * x, size_t t)
+/* `rows` pairs from pair t, and the hidden units of a block from `from`. */
+INLINE R(hidden_grad_rows)(const size_t rows, const struct R(stm_hidden_grad) * x, size_t t,
+                           size_t from)
 {
     R(block) sum;
     EACH (r, rows)
         EACH (v, BLOCK_VECS) sum[r][v] = V_ALL(0);
-    R(block_sum)(rows, x->C, x->dlogits + t, 1, x->T, x->w2t, sum);
+    R(block_sum)(rows, x->C, x->dlogits + t, 1, x->T, x->w2t + from, sum);
     EACH (r, rows) {
-        const REAL *slope = x->slope + (t + r) * R(PANEL);
-        REAL *du = x->du + x->at_a[t + (size_t)r] * (size_t)R(PANEL);
-        REAL *dv = x->dv + x->at_b[t + (size_t)r] * (size_t)R(PANEL);
+        const REAL *slope = x->slope + (t + r) * R(PANEL) + from;
+        REAL *du = x->du + x->at_a[t + r] * (size_t)R(PANEL) + from;
+        REAL *dv = x->dv + x->at_b[t + r] * (size_t)R(PANEL) + from;
         EACH (v, BLOCK_VECS) {
             const VEC g = V_MUL(sum[r][v], V_LOAD(slope + v * LANES));
             V_STORE(du + v * LANES, V_ADD(V_LOAD(du + v * LANES), g));
@@ -112,33 +109,32 @@ INLINE R(hidden_grad_rows)(const size_t rows, const struct R(stm_hidden_grad) * 
 
 /* A function of 1 to 6 rows as a table of six, each compiled for its number of rows. */
 #define BY_ROWS(name, type)                                                                        \
-    static __attribute__((noinline)) void R(name##_1)(const type *x, size_t i)                     \
+    static __attribute__((noinline)) void R(name##_1)(const type *x, size_t i, size_t j)           \
     {                                                                                              \
-        R(name)(1, x, i);                                                                          \
+        R(name)(1, x, i, j);                                                                       \
     }                                                                                              \
-    static __attribute__((noinline)) void R(name##_2)(const type *x, size_t i)                     \
+    static __attribute__((noinline)) void R(name##_2)(const type *x, size_t i, size_t j)           \
     {                                                                                              \
-        R(name)(2, x, i);                                                                          \
+        R(name)(2, x, i, j);                                                                       \
     }                                                                                              \
-    static __attribute__((noinline)) void R(name##_3)(const type *x, size_t i)                     \
+    static __attribute__((noinline)) void R(name##_3)(const type *x, size_t i, size_t j)           \
     {                                                                                              \
-        R(name)(3, x, i);                                                                          \
+        R(name)(3, x, i, j);                                                                       \
     }                                                                                              \
-    static __attribute__((noinline)) void R(name##_4)(const type *x, size_t i)                     \
+    static __attribute__((noinline)) void R(name##_4)(const type *x, size_t i, size_t j)           \
     {                                                                                              \
-        R(name)(4, x, i);                                                                          \
+        R(name)(4, x, i, j);                                                                       \
     }                                                                                              \
-    static __attribute__((noinline)) void R(name##_5)(const type *x, size_t i)                     \
+    static __attribute__((noinline)) void R(name##_5)(const type *x, size_t i, size_t j)           \
     {                                                                                              \
-        R(name)(5, x, i);                                                                          \
+        R(name)(5, x, i, j);                                                                       \
     }                                                                                              \
-    static __attribute__((noinline)) void R(name##_6)(const type *x, size_t i)                     \
+    static __attribute__((noinline)) void R(name##_6)(const type *x, size_t i, size_t j)           \
     {                                                                                              \
-        R(name)(6, x, i);                                                                          \
+        R(name)(6, x, i, j);                                                                       \
     }                                                                                              \
-    static void (*const R(name##_by_rows)[])(const type *, size_t) = {                             \
+    static void (*const R(name##_by_rows)[])(const type *, size_t, size_t) = {                     \
         R(name##_1), R(name##_2), R(name##_3), R(name##_4), R(name##_5), R(name##_6)};
-
 BY_ROWS(multiply_rows, struct R(stm_product))
 BY_ROWS(hidden_grad_rows, struct R(stm_hidden_grad))
 #undef BY_ROWS
@@ -153,47 +149,28 @@ static inline size_t R(next_rows)(size_t i, size_t m)
 
 static void R(multiply)(const struct R(stm_product) * whole)
 {
-    struct R(stm_product) part[R(PANELS)]; /* one a panel */
-    size_t panels = 0;
-    for (size_t j = 0; j < whole->n; j += R(PANEL), panels++) {
-        part[panels] = *whole;
-        part[panels].n = whole->n - j < R(PANEL) ? whole->n - j : R(PANEL);
-        part[panels].b += panels * whole->b_panel;
-        part[panels].c += panels * whole->c_panel;
-        if (whole->start) part[panels].start += panels * whole->start_panel;
-    }
-    for (size_t from = 0, k; from == 0 || from < whole->k; from += k) {
-        k = whole->k - from < R(K_MAX) ? whole->k - from : R(K_MAX);
-        for (size_t v = 0; v < panels; v++) {
-            struct R(stm_product) *p = &part[v];
-            p->k = k;
-            if (from == 0) continue;
-            p->a += R(K_MAX) * p->a_k;
-            p->b += R(K_MAX) * R(PANEL);
-            p->start = p->c;
-            p->start_row = p->ldc;
+    struct R(stm_product) p = *whole;
+    for (size_t from = 0;; from += p.k) {
+        p.k = whole->k - from < R(K_MAX) ? whole->k - from : R(K_MAX);
+        for (size_t i = 0, rows; i < p.m; i += rows) {
+            rows = R(next_rows)(i, p.m);
+            for (size_t j = 0; j < p.n; j += R(BLOCK_COLUMNS))
+                R(multiply_rows_by_rows)[rows - 1](&p, i, j);
         }
-        for (size_t i = 0, rows; i < whole->m; i += rows) {
-            rows = R(next_rows)(i, whole->m);
-            for (size_t v = 0; v < panels; v++) R(multiply_rows_by_rows)[rows - 1](&part[v], i);
-        }
-        if (k == 0) return;
+        if (from + p.k >= whole->k) return;
+        p.a += p.k * p.a_k;
+        p.b += p.k * R(PANEL);
+        p.start = p.c;
+        p.start_row = p.ldc;
     }
 }
 
 static void R(hidden_grad)(const struct R(stm_hidden_grad) * x)
 {
-    struct R(stm_hidden_grad) part[R(PANELS)];
-    for (size_t v = 0; v < R(PANELS); v++) {
-        part[v] = *x;
-        part[v].w2t += v * x->C * R(PANEL);
-        part[v].slope += v * x->slope_panel;
-        part[v].du += v * x->tokens * R(PANEL);
-        part[v].dv += v * x->tokens * R(PANEL);
-    }
     for (size_t t = 0, rows; t < x->T; t += rows) {
         rows = R(next_rows)(t, x->T);
-        for (size_t v = 0; v < R(PANELS); v++) R(hidden_grad_rows_by_rows)[rows - 1](&part[v], t);
+        for (size_t j = 0; j < R(PANEL); j += R(BLOCK_COLUMNS))
+            R(hidden_grad_rows_by_rows)[rows - 1](x, t, j);
     }
 }
 
@@ -234,15 +211,12 @@ static void R(transpose)(const REAL *in, size_t ldi, size_t rows, size_t cols, R
             out[c * ldo + r] = in[r * ldi + c];
 }
 
-/* A panel out[k][panel] = columns [j, j + n) of b or of its transpose, rows [from, from + k). */
+/* out[k][panel] = columns [j, j + n) of b or of its transpose, rows [from, from + k). */
 static void R(pack)(bool tb, const REAL *b, size_t ldb, size_t j, size_t n, size_t from, size_t k,
                     REAL *out)
 {
     if (tb) {
         R(transpose)(b + j * ldb + from, ldb, n, k, out, R(PANEL));
-    } else if (n == R(PANEL)) {
-        for (size_t l = 0; l < k; l++)
-            memcpy(out + l * R(PANEL), b + (from + l) * ldb + j, R(PANEL) * sizeof(REAL));
     } else {
         for (size_t l = 0; l < k; l++)
             memcpy(out + l * R(PANEL), b + (from + l) * ldb + j, n * sizeof(REAL));
@@ -254,33 +228,24 @@ static void R(pack)(bool tb, const REAL *b, size_t ldb, size_t j, size_t n, size
 static void R(gemm)(bool ta, bool tb, size_t m, size_t n, size_t k, const REAL *a, size_t lda,
                     const REAL *b, size_t ldb, bool add, REAL *c, size_t ldc)
 {
-    _Alignas(64) REAL packed[R(K_MAX) * R(GROUP)];
-    struct R(stm_product) p = {.m = m,
-                               .a_row = ta ? 1 : lda,
-                               .a_k = ta ? lda : 1,
-                               .b = packed,
-                               .ldc = ldc,
-                               .start_row = ldc,
-                               .c_panel = R(PANEL),
-                               .start_panel = R(PANEL)};
-    for (size_t j = 0; j < n; j += R(GROUP))
+    _Alignas(64) REAL panel[R(K_MAX) * R(PANEL)];
+    struct R(stm_product) p = {.m = m, .ldc = ldc, .a_row = ta ? 1 : lda, .a_k = ta ? lda : 1};
+    for (size_t j = 0; j < n; j += R(PANEL))
         for (size_t from = 0; from == 0 || from < k; from += R(K_MAX)) {
-            p.n = n - j < R(GROUP) ? n - j : R(GROUP);
+            p.n = n - j < R(PANEL) ? n - j : R(PANEL);
             p.k = k - from < R(K_MAX) ? k - from : R(K_MAX);
-            p.b_panel = p.k * R(PANEL);
-            for (size_t v = 0; v < p.n; v += R(PANEL)) R(pack)
-            (tb, b, ldb, j + v, p.n - v < R(PANEL) ? p.n - v : R(PANEL), from, p.k,
-             packed + v * p.k);
             p.a = a + from * p.a_k;
+            p.b = panel;
             p.c = c + j;
             p.start = add || from ? p.c : NULL;
+            p.start_row = ldc;
+            R(pack)(tb, b, ldb, j, p.n, from, p.k, panel);
             R(multiply)(&p);
         }
 }
 
 static const struct R(stm_products) R(products) = {
     .panel = R(PANEL),
-    .group = R(GROUP),
     .multiply = R(multiply),
     .hidden = {R(hidden_gelu), R(hidden_relu), R(hidden_square), R(hidden_tanh)},
     .hidden_grad = R(hidden_grad),

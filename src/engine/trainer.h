@@ -6,8 +6,8 @@
 #include "engine/tables.h"
 #include "stemma/engine.h"
 
-/* Pairs a tile. It decides the order of the sums over pairs in dW2, so it belongs to the version of
- * the profile. */
+/* Pairs of a tile at the most. With OpenBLAS's products it decides the order of the sums over pairs
+ * in dW2, so it belongs to that profile's version; with stemma's own it moves no bit. */
 enum { STM_TILE = 192 };
 
 /* For tests: trainers made while it is set take the general functions of their model. */
@@ -23,6 +23,7 @@ struct stm_trainer {
     const struct stm_logits_type *logits;  /* NULL: the loss sees them as they are */
     enum stm_precision prec, loss_prec;
     size_t real;              /* bytes of an element */
+    size_t per_tile;          /* pairs of a tile: a multiple of 16, up to STM_TILE */
     uint32_t frozen, weights; /* masks of tensors */
     struct stm_net net;
     void *moment[STM_MOMENTS_MAX][STM_TENSORS_MAX];
