@@ -27,17 +27,22 @@ static void R(compare)(const struct stm_tile *tile, double *correct, double *mar
     }
 }
 
-/* Fills the fields of pairs at, at + 1, ... but the loss, and the tile's exp, top and sum. */
-static void R(fields)(struct stm_trainer *tr, size_t at)
+/* Fills the fields of the mask of pairs at, at + 1, ... but the loss, and for that the tile's exp,
+ * top and sum. */
+static void R(fields)(struct stm_trainer *tr, uint32_t fields, size_t at)
 {
     const struct R(stm_kernels) *k = R(stm_k)();
     struct stm_tile *tile = &tr->tile;
     const size_t C = tile->C, T = tile->T;
     REAL *exps = tile->exp, *sum = tile->sum;
 
-    R(compare)(tile, tr->field[STM_FIELD_CORRECT] + at, tr->field[STM_FIELD_MARGIN] + at);
-    k->column_squares(tile->logits, sum, C, T);
-    for (size_t t = 0; t < T; t++) tr->field[STM_FIELD_NORM][at + t] = (double)SQRT(sum[t]);
+    if (fields & (1u << STM_FIELD_CORRECT | 1u << STM_FIELD_MARGIN))
+        R(compare)(tile, tr->field[STM_FIELD_CORRECT] + at, tr->field[STM_FIELD_MARGIN] + at);
+    if (fields & 1u << STM_FIELD_NORM) {
+        k->column_squares(tile->logits, sum, C, T);
+        for (size_t t = 0; t < T; t++) tr->field[STM_FIELD_NORM][at + t] = (double)SQRT(sum[t]);
+    }
+    if (!(fields & (1u << STM_FIELD_P_CORRECT | 1u << STM_FIELD_LOSS))) return;
     memcpy(exps, tile->logits, C * T * sizeof(REAL));
     k->softmax(exps, tile->top, sum, C, T);
     for (size_t t = 0; t < T; t++)

@@ -62,7 +62,7 @@ static void logit_scale_apply(struct stm_trainer *t, const struct stm_hold *h, c
 {
     double sum = 0;
     (void)mask;
-    stm_evaluate(t, true, true, true);
+    stm_evaluate(t, 1u << STM_FIELD_NORM, true, true, true);
     for (uint32_t i = 0; i < t->net.task.pairs; i++) sum += t->field[STM_FIELD_NORM][i];
     double scale = sum / t->net.task.pairs;
     if (scale > 0 && isfinite(scale)) t->temperature *= scale / h->v[0];

@@ -162,20 +162,28 @@ static double over_set(const struct stm_trainer *t, const struct stm_metric *m, 
     return sum / (double)(to - from);
 }
 
+/* The per-pair field that a metric is a mean or a count of; -1: none. */
+static int field_of(const struct stm_metric *m)
+{
+    return m->field >= 0 ? m->field : stm_metrics[m->index]->field;
+}
+
 void stm_trainer_measure(struct stm_trainer *t, const struct stm_metric *const *m, size_t n,
                          double *out)
 {
     bool train = false, test = false, all = false;
+    uint32_t fields = 0;
     for (size_t i = 0; i < n; i++) {
         if (m[i]->set < 0) continue;
         train |= m[i]->set != STM_SET_TEST;
         test |= m[i]->set != STM_SET_TRAIN;
         all |= m[i]->set == STM_SET_ALL;
+        fields |= 1u << field_of(m[i]);
     }
-    stm_evaluate(t, train, all, test);
+    stm_evaluate(t, fields, train, all, test);
     for (size_t i = 0; i < n; i++) {
         const struct stm_metric_type *type = stm_metrics[m[i]->index];
-        int field = m[i]->field >= 0 ? m[i]->field : type->field;
+        int field = field_of(m[i]);
         if (field >= 0) {
             out[i] = over_set(t, m[i], field);
         } else {
