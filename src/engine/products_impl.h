@@ -39,101 +39,106 @@ INLINE R(block_sum)(const size_t rows, size_t k, const REAL *a, size_t a_row, si
         EACH (v, BLOCK_VECS) sum[r][v] = acc[r][v];
 }
 
-/* The block of `rows` rows from row i and of the columns from `from`. */
-INLINE R(multiply_rows)(const size_t rows, const struct R(stm_product) * p, size_t i, size_t from)
+/* `rows` rows from row i, one block after the other. */
+INLINE R(multiply_rows)(const size_t rows, const struct R(stm_product) * p, size_t i)
 {
     static const REAL zeros[R(PANEL)] = {0};
-    const REAL *start = p->start ? p->start + i * p->start_row + from : zeros;
-    const size_t start_row = p->start ? p->start_row : 0, n = p->n - from;
-    REAL *c = p->c + i * p->ldc + from;
-    R(block) sum;
-    EACH (r, rows)
-        EACH (v, BLOCK_VECS) {
-            const size_t j = v * LANES;
-            const REAL *s = start + r * start_row + j;
-            sum[r][v] = j + LANES <= n ? V_LOAD(s) : V_LOAD_N(s, j < n ? n - j : 0);
-        }
-    R(block_sum)(rows, p->k, p->a + i * p->a_row, p->a_row, p->a_k, p->b + from, sum);
-    EACH (r, rows)
-        EACH (v, BLOCK_VECS) {
-            const size_t j = v * LANES;
-            REAL *to = c + r * p->ldc + j;
-            if (j + LANES <= n)
-                V_STORE(to, sum[r][v]);
-            else if (j < n)
-                V_STORE_N(to, sum[r][v], n - j);
-        }
+    const REAL *start = p->start ? p->start + i * p->start_row : zeros;
+    const REAL *a = p->a + i * p->a_row, *b = p->b;
+    REAL *c = p->c + i * p->ldc;
+    const size_t start_row = p->start ? p->start_row : 0, ldc = p->ldc, a_row = p->a_row,
+                 a_k = p->a_k, k = p->k, n = p->n;
+    for (size_t from = 0; from < n; from += R(BLOCK_COLUMNS)) {
+        R(block) sum;
+        EACH (r, rows)
+            EACH (v, BLOCK_VECS) {
+                const size_t j = from + v * LANES;
+                const REAL *s = start + r * start_row + j;
+                sum[r][v] = j + LANES <= n ? V_LOAD(s) : V_LOAD_N(s, j < n ? n - j : 0);
+            }
+        R(block_sum)(rows, k, a, a_row, a_k, b + from, sum);
+        EACH (r, rows)
+            EACH (v, BLOCK_VECS) {
+                const size_t j = from + v * LANES;
+                REAL *to = c + r * ldc + j;
+                if (j + LANES <= n)
+                    V_STORE(to, sum[r][v]);
+                else if (j < n)
+                    V_STORE_N(to, sum[r][v], n - j);
+            }
+    }
 }
 
-/* One activation over a panel: `both` gives h and slope, `value` h alone, from x. */
-#define HIDDEN(name, both, value)                                                                  \
+/* One activation over a panel, by its loops over rows (kernels_impl.h). */
+#define HIDDEN(name)                                                                               \
     static void R(hidden_##name)(const struct R(stm_hidden) * x)                                   \
     {                                                                                              \
-        REAL *restrict h = x->h, *restrict slope = x->slope;                                       \
-        for (size_t t = 0; t < x->T; t++, h += R(PANEL)) {                                         \
-            const REAL *restrict u = x->u + x->at_a[t] * (size_t)R(PANEL);                         \
-            const REAL *restrict v = x->v + x->at_b[t] * (size_t)R(PANEL);                         \
-            if (x->slope) {                                                                        \
-                for (int j = 0; j < R(PANEL); j++) h[j] = both(u[j] + v[j], &slope[j]);            \
-                slope += R(PANEL);                                                                 \
-            } else {                                                                               \
-                for (int j = 0; j < R(PANEL); j++) h[j] = value(u[j] + v[j]);                      \
-            }                                                                                      \
+        for (size_t t = 0; t < x->T; t++) {                                                        \
+            const REAL *u = x->u + x->at_a[t] * (size_t)R(PANEL);                                  \
+            const REAL *v = x->v + x->at_b[t] * (size_t)R(PANEL);                                  \
+            if (x->slope) R(k_##name##_grad)                                                       \
+            (u, v, x->h + t * R(PANEL), x->slope + t * R(PANEL), R(PANEL));                        \
+            else R(k_##name)(u, v, x->h + t * R(PANEL), R(PANEL));                                 \
         }                                                                                          \
     }
-HIDDEN(gelu, R(gelu_grad1), R(gelu1))
-HIDDEN(relu, R(relu_grad1), R(relu1))
-HIDDEN(square, R(square_grad1), R(square1))
-HIDDEN(tanh, R(tanh_grad1), R(tanh1))
+HIDDEN(gelu)
+HIDDEN(relu)
+HIDDEN(square)
+HIDDEN(tanh)
 #undef HIDDEN
 
-/* `rows` pairs from pair t, and the hidden units of a block from `from`. */
-INLINE R(hidden_grad_rows)(const size_t rows, const struct R(stm_hidden_grad) * x, size_t t,
-                           size_t from)
+/* `rows` pairs from pair t. */
+INLINE R(hidden_grad_rows)(const size_t rows, const struct R(stm_hidden_grad) * x, size_t t)
 {
-    R(block) sum;
-    EACH (r, rows)
-        EACH (v, BLOCK_VECS) sum[r][v] = V_ALL(0);
-    R(block_sum)(rows, x->C, x->dlogits + t, 1, x->T, x->w2t + from, sum);
+    const REAL *slope = x->slope + t * R(PANEL), *dlogits = x->dlogits + t, *w2t = x->w2t;
+    const size_t C = x->C, T = x->T;
+    REAL *du[R(BLOCK_ROWS)], *dv[R(BLOCK_ROWS)];
     EACH (r, rows) {
-        const REAL *slope = x->slope + (t + r) * R(PANEL) + from;
-        REAL *du = x->du + x->at_a[t + r] * (size_t)R(PANEL) + from;
-        REAL *dv = x->dv + x->at_b[t + r] * (size_t)R(PANEL) + from;
-        EACH (v, BLOCK_VECS) {
-            const VEC g = V_MUL(sum[r][v], V_LOAD(slope + v * LANES));
-            V_STORE(du + v * LANES, V_ADD(V_LOAD(du + v * LANES), g));
-            V_STORE(dv + v * LANES, V_ADD(V_LOAD(dv + v * LANES), g));
-        }
+        du[r] = x->du + x->at_a[t + r] * (size_t)R(PANEL);
+        dv[r] = x->dv + x->at_b[t + r] * (size_t)R(PANEL);
+    }
+    for (size_t from = 0; from < R(PANEL); from += R(BLOCK_COLUMNS)) {
+        R(block) sum;
+        EACH (r, rows)
+            EACH (v, BLOCK_VECS) sum[r][v] = V_ALL(0);
+        R(block_sum)(rows, C, dlogits, 1, T, w2t + from, sum);
+        EACH (r, rows)
+            EACH (v, BLOCK_VECS) {
+                const size_t j = from + v * LANES;
+                const VEC g = V_MUL(sum[r][v], V_LOAD(slope + r * R(PANEL) + j));
+                V_STORE(du[r] + j, V_ADD(V_LOAD(du[r] + j), g));
+                V_STORE(dv[r] + j, V_ADD(V_LOAD(dv[r] + j), g));
+            }
     }
 }
 
 /* A function of 1 to 6 rows as a table of six, each compiled for its number of rows. */
 #define BY_ROWS(name, type)                                                                        \
-    static __attribute__((noinline)) void R(name##_1)(const type *x, size_t i, size_t j)           \
+    static __attribute__((noinline)) void R(name##_1)(const type *x, size_t i)                     \
     {                                                                                              \
-        R(name)(1, x, i, j);                                                                       \
+        R(name)(1, x, i);                                                                          \
     }                                                                                              \
-    static __attribute__((noinline)) void R(name##_2)(const type *x, size_t i, size_t j)           \
+    static __attribute__((noinline)) void R(name##_2)(const type *x, size_t i)                     \
     {                                                                                              \
-        R(name)(2, x, i, j);                                                                       \
+        R(name)(2, x, i);                                                                          \
     }                                                                                              \
-    static __attribute__((noinline)) void R(name##_3)(const type *x, size_t i, size_t j)           \
+    static __attribute__((noinline)) void R(name##_3)(const type *x, size_t i)                     \
     {                                                                                              \
-        R(name)(3, x, i, j);                                                                       \
+        R(name)(3, x, i);                                                                          \
     }                                                                                              \
-    static __attribute__((noinline)) void R(name##_4)(const type *x, size_t i, size_t j)           \
+    static __attribute__((noinline)) void R(name##_4)(const type *x, size_t i)                     \
     {                                                                                              \
-        R(name)(4, x, i, j);                                                                       \
+        R(name)(4, x, i);                                                                          \
     }                                                                                              \
-    static __attribute__((noinline)) void R(name##_5)(const type *x, size_t i, size_t j)           \
+    static __attribute__((noinline)) void R(name##_5)(const type *x, size_t i)                     \
     {                                                                                              \
-        R(name)(5, x, i, j);                                                                       \
+        R(name)(5, x, i);                                                                          \
     }                                                                                              \
-    static __attribute__((noinline)) void R(name##_6)(const type *x, size_t i, size_t j)           \
+    static __attribute__((noinline)) void R(name##_6)(const type *x, size_t i)                     \
     {                                                                                              \
-        R(name)(6, x, i, j);                                                                       \
+        R(name)(6, x, i);                                                                          \
     }                                                                                              \
-    static void (*const R(name##_by_rows)[])(const type *, size_t, size_t) = {                     \
+    static void (*const R(name##_by_rows)[])(const type *, size_t) = {                             \
         R(name##_1), R(name##_2), R(name##_3), R(name##_4), R(name##_5), R(name##_6)};
 BY_ROWS(multiply_rows, struct R(stm_product))
 BY_ROWS(hidden_grad_rows, struct R(stm_hidden_grad))
@@ -154,8 +159,7 @@ static void R(multiply)(const struct R(stm_product) * whole)
         p.k = whole->k - from < R(K_MAX) ? whole->k - from : R(K_MAX);
         for (size_t i = 0, rows; i < p.m; i += rows) {
             rows = R(next_rows)(i, p.m);
-            for (size_t j = 0; j < p.n; j += R(BLOCK_COLUMNS))
-                R(multiply_rows_by_rows)[rows - 1](&p, i, j);
+            R(multiply_rows_by_rows)[rows - 1](&p, i);
         }
         if (from + p.k >= whole->k) return;
         p.a += p.k * p.a_k;
@@ -169,8 +173,7 @@ static void R(hidden_grad)(const struct R(stm_hidden_grad) * x)
 {
     for (size_t t = 0, rows; t < x->T; t += rows) {
         rows = R(next_rows)(t, x->T);
-        for (size_t j = 0; j < R(PANEL); j += R(BLOCK_COLUMNS))
-            R(hidden_grad_rows_by_rows)[rows - 1](x, t, j);
+        R(hidden_grad_rows_by_rows)[rows - 1](x, t);
     }
 }
 
