@@ -19,12 +19,14 @@ static const struct {
              "130  interrupted; everything so far is saved\n"},
     {"profile",
      "A profile is what decides the bits besides state and settings.\n"
-     "Profile `portable`, the default, is a version and nothing else: every processor, compiler\n"
-     "and kernel set gives the same bits. STEMMA_KERNELS (avx512, avx2, c) forces a kernel set.\n"
-     "Profile `openblas` is made of its own version, the BLAS library's version, the core type\n"
-     "whose kernels it uses, and the compiler. STEMMA_BLAS_CORE forces a core type.\n"
-     "Results under two profiles are never compared bit by bit: `replay` answers with exit code\n"
-     "4, it cannot judge.\n"}};
+     "Profile `portable`, the default, is a version and nothing else: every processor,\n"
+     "compiler and kernel set gives the same bits. STEMMA_KERNELS (avx512, avx2, c)\n"
+     "forces a kernel set.\n"
+     "Profile `openblas` is made of its own version, the BLAS library's version, the\n"
+     "core type whose kernels it uses, and the compiler. STEMMA_BLAS_CORE forces a core\n"
+     "type.\n"
+     "Results under two profiles are never compared bit by bit: `replay` answers with\n"
+     "exit code 4, it cannot judge.\n"}};
 
 int cmd_explain(const struct options *o)
 {
