@@ -17,16 +17,15 @@ static const struct {
              "4    cannot judge: other numerics profile\n"
              "5    the store holds damaged data\n"
              "130  interrupted; everything so far is saved\n"},
-    {"profile",
-     "A profile is what decides the bits besides state and settings.\n"
-     "Profile `portable`, the default, is a version and nothing else: every processor,\n"
-     "compiler and kernel set gives the same bits. STEMMA_KERNELS (avx512, avx2, c)\n"
-     "forces a kernel set.\n"
-     "Profile `openblas` is made of its own version, the BLAS library's version, the\n"
-     "core type whose kernels it uses, and the compiler. STEMMA_BLAS_CORE forces a core\n"
-     "type.\n"
-     "Results under two profiles are never compared bit by bit: `replay` answers with\n"
-     "exit code 4, it cannot judge.\n"}};
+    {"profile", "A profile is what decides the bits besides state and settings.\n"
+                "Profile `portable`, the default, is a version and nothing else: every processor,\n"
+                "compiler and kernel set gives the same bits. STEMMA_KERNELS (avx512, avx2, c)\n"
+                "forces a kernel set.\n"
+                "Profile `openblas` is made of its own version, the BLAS library's version, the\n"
+                "core type whose kernels it uses, and the compiler. STEMMA_BLAS_CORE forces a\n"
+                "core type.\n"
+                "Results under two profiles are never compared bit by bit: `replay` answers with\n"
+                "exit code 4, it cannot judge.\n"}};
 
 int cmd_explain(const struct options *o)
 {
