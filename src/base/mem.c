@@ -3,6 +3,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+enum { HUGE_PAGE = 2 << 20 };
 
 static unsigned long made, fail_at;
 
@@ -38,10 +41,20 @@ char *stm_strdup(const char *s)
 
 void stm_free(void *p) { free(p); }
 
+/* Rounded up to whole alignments; 0 when that overflows. */
+static size_t whole(size_t n, size_t align)
+{
+    return n > SIZE_MAX - align ? 0 : (n + !n + align - 1) / align * align;
+}
+
 void *stm_aligned_calloc(size_t n)
 {
-    if (refuse() || n > SIZE_MAX - 63) return NULL;
-    n = (n + 63) & ~(size_t)63;
-    void *p = aligned_alloc(64, n ? n : 64);
-    return p ? memset(p, 0, n ? n : 64) : NULL;
+    const size_t align = n < HUGE_PAGE ? 64 : HUGE_PAGE, size = whole(n, align);
+    if (refuse() || !size) return NULL;
+    void *p = aligned_alloc(align, size);
+    if (!p) return NULL;
+#ifdef MADV_HUGEPAGE
+    if (align == HUGE_PAGE) madvise(p, size, MADV_HUGEPAGE); /* refused: pages of the usual size */
+#endif
+    return memset(p, 0, size);
 }
