@@ -1,24 +1,24 @@
-/* The activations and their derivatives in one precision; included by kernels_width.h after
- * math_impl.h, which has gelu and tanh. */
+/* The activations and their derivatives of a vector; included by kernels_width.h after math_impl.h,
+ * which has gelu and tanh. */
 
-static inline REAL R(relu1)(REAL x) { return x < 0 ? 0 : x; }
-static inline REAL R(relu_grad1)(REAL x, REAL *slope)
+V_INLINE VEC R(relu)(VEC x) { return V_MAX(V_ALL(0), x); }
+V_INLINE VEC R(relu_grad)(VEC x, VEC *slope)
 {
-    REAL f = R(relu1)(x);
-    *slope = f > 0 ? 1 : 0;
+    const VEC f = R(relu)(x);
+    *slope = V_IF_LESS(V_ALL(0), f, V_ALL(1), V_ALL(0));
     return f;
 }
 
-static inline REAL R(square1)(REAL x) { return x * x; }
-static inline REAL R(square_grad1)(REAL x, REAL *slope)
+V_INLINE VEC R(square)(VEC x) { return x * x; }
+V_INLINE VEC R(square_grad)(VEC x, VEC *slope)
 {
     *slope = x + x;
     return x * x;
 }
 
-static inline REAL R(tanh_grad1)(REAL x, REAL *slope)
+V_INLINE VEC R(tanh_grad)(VEC x, VEC *slope)
 {
-    REAL f = R(tanh1)(x);
-    *slope = 1 - f * f;
+    const VEC f = R(tanh)(x);
+    *slope = V_ALL(1) - f * f;
     return f;
 }

@@ -1,22 +1,39 @@
-/* The kernels for one precision and one vector width; included by kernels_width.h. Plain loops that
- * the compiler vectorizes: no branches on data, no tables, nothing that depends on the width. */
+/* The kernels for one precision and one vector width; included by kernels_width.h. Loops that the
+ * compiler vectorizes, or over the vectors of simd.h: no branches on data, no tables, nothing that
+ * depends on the width. */
+
+/* x[i] .. of n, and back: a whole vector, or what is left of the row in its first lanes. */
+V_INLINE VEC R(get)(const REAL *x, size_t i, size_t n)
+{
+    return i + LANES <= n ? V_LOAD(x + i) : V_LOAD_N(x + i, n - i);
+}
+V_INLINE void R(put)(REAL *x, size_t i, size_t n, VEC v)
+{
+    if (i + LANES <= n)
+        V_STORE(x + i, v);
+    else
+        V_STORE_N(x + i, v, n - i);
+}
 
 static void R(k_exp)(const REAL *x, REAL *y, size_t n)
 {
-    for (size_t i = 0; i < n; i++) y[i] = R(exp1)(x[i]);
+    for (size_t i = 0; i < n; i += LANES) R(put)(y, i, n, R(exp)(R(get)(x, i, n)));
 }
 
 /* The activations of activation_impl.h over n. */
 #define ACT_LOOPS(name)                                                                            \
-    static void R(k_##name##_grad)(const REAL *restrict u, const REAL *restrict v,                 \
-                                   REAL *restrict h, REAL *restrict g, size_t n)                   \
+    static void R(k_##name##_grad)(const REAL *u, const REAL *v, REAL *h, REAL *g, size_t n)       \
     {                                                                                              \
-        for (size_t i = 0; i < n; i++) h[i] = R(name##_grad1)(u[i] + v[i], &g[i]);                 \
+        for (size_t i = 0; i < n; i += LANES) {                                                    \
+            VEC slope, f = R(name##_grad)(R(get)(u, i, n) + R(get)(v, i, n), &slope);              \
+            R(put)(h, i, n, f);                                                                    \
+            R(put)(g, i, n, slope);                                                                \
+        }                                                                                          \
     }                                                                                              \
-    static void R(k_##name)(const REAL *restrict u, const REAL *restrict v, REAL *restrict h,      \
-                            size_t n)                                                              \
+    static void R(k_##name)(const REAL *u, const REAL *v, REAL *h, size_t n)                       \
     {                                                                                              \
-        for (size_t i = 0; i < n; i++) h[i] = R(name##1)(u[i] + v[i]);                             \
+        for (size_t i = 0; i < n; i += LANES)                                                      \
+            R(put)(h, i, n, R(name)(R(get)(u, i, n) + R(get)(v, i, n)));                           \
     }
 ACT_LOOPS(gelu)
 ACT_LOOPS(relu)
@@ -51,13 +68,12 @@ static void R(k_fill_rows)(REAL *restrict x, const REAL *restrict rows, size_t C
 }
 
 /* One class of n <= 16 pairs: row = exp(row - top), added to the lane of the class. */
-static inline void R(add_exp)(REAL *restrict row, const REAL *restrict top, REAL *restrict lane,
-                              size_t n)
+V_INLINE void R(add_exp)(REAL *row, const REAL *top, REAL *lane, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        REAL e = R(exp1)(row[i] - top[i]);
-        row[i] = e;
-        lane[i] += e;
+    for (size_t i = 0; i < n; i += LANES) {
+        const VEC e = R(exp)(R(get)(row, i, n) - R(get)(top, i, n));
+        R(put)(row, i, n, e);
+        V_STORE(lane + i, V_LOAD(lane + i) + e);
     }
 }
 

@@ -10,13 +10,13 @@
 #define STM_REAL_BITS 32
 #include "engine/real.h"
 #define SQRT(x) sqrtf(x)
+#include "engine/simd.h"
+
 #include "engine/math_impl.h"
 
 #include "engine/activation_impl.h"
 
 #include "engine/kernels_impl.h"
-
-#include "engine/simd.h"
 
 #include "engine/products_impl.h"
 #undef SQRT
@@ -24,13 +24,13 @@
 #define STM_REAL_BITS 64
 #include "engine/real.h"
 #define SQRT(x) sqrt(x)
+#include "engine/simd.h"
+
 #include "engine/math_impl.h"
 
 #include "engine/activation_impl.h"
 
 #include "engine/kernels_impl.h"
-
-#include "engine/simd.h"
 
 #include "engine/products_impl.h"
 

@@ -2,17 +2,20 @@
 
 /* Loops over arrays of vectors are unrolled: only then do these live in registers. */
 #ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
+#define UNROLL   _Pragma("clang loop unroll(full)")
+#define UNROLL_2 _Pragma("clang loop unroll_count(2)")
 #else
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL   _Pragma("GCC unroll 16")
+#define UNROLL_2 _Pragma("GCC unroll 2")
 #endif
 #define EACH(i, n) UNROLL for (size_t i = 0; i < (n); i++)
 #define INLINE     static inline __attribute__((always_inline)) void
 
 enum { R(PANEL) = 256 / (int)sizeof(REAL) };
 enum { R(BLOCK_ROWS) = 6, R(BLOCK_COLUMNS) = BLOCK_VECS * LANES };
-/* Of k at a time, so that a panel of the right factor, 32 KB, stays in the first cache. */
-enum { R(K_MAX) = 128 };
+/* Of k at a time: a panel of the right factor, 24 KB, and 6 rows of the left one, whose elements
+ * may be a line each, stay in the first cache. */
+enum { R(K_MAX) = 96 };
 
 typedef VEC R(block)[R(BLOCK_ROWS)][BLOCK_VECS];
 
@@ -69,16 +72,26 @@ INLINE R(multiply_rows)(const size_t rows, const struct R(stm_product) * p, size
     }
 }
 
-/* One activation over a panel, by its loops over rows (kernels_impl.h). */
+/* One activation over a panel. */
 #define HIDDEN(name)                                                                               \
     static void R(hidden_##name)(const struct R(stm_hidden) * x)                                   \
     {                                                                                              \
-        for (size_t t = 0; t < x->T; t++) {                                                        \
+        REAL *h = x->h, *slope = x->slope;                                                         \
+        for (size_t t = 0; t < x->T; t++, h += R(PANEL)) {                                         \
             const REAL *u = x->u + x->at_a[t] * (size_t)R(PANEL);                                  \
             const REAL *v = x->v + x->at_b[t] * (size_t)R(PANEL);                                  \
-            if (x->slope) R(k_##name##_grad)                                                       \
-            (u, v, x->h + t * R(PANEL), x->slope + t * R(PANEL), R(PANEL));                        \
-            else R(k_##name)(u, v, x->h + t * R(PANEL), R(PANEL));                                 \
+            if (!slope) {                                                                          \
+                for (size_t i = 0; i < R(PANEL); i += LANES)                                       \
+                    V_STORE(h + i, R(name)(V_LOAD(u + i) + V_LOAD(v + i)));                        \
+                continue;                                                                          \
+            }                                                                                      \
+            UNROLL_2 for (size_t i = 0; i < R(PANEL); i += LANES)                                  \
+            {                                                                                      \
+                VEC g, f = R(name##_grad)(V_LOAD(u + i) + V_LOAD(v + i), &g);                      \
+                V_STORE(h + i, f);                                                                 \
+                V_STORE(slope + i, g);                                                             \
+            }                                                                                      \
+            slope += R(PANEL);                                                                     \
         }                                                                                          \
     }
 HIDDEN(gelu)
@@ -105,9 +118,9 @@ INLINE R(hidden_grad_rows)(const size_t rows, const struct R(stm_hidden_grad) * 
         EACH (r, rows)
             EACH (v, BLOCK_VECS) {
                 const size_t j = from + v * LANES;
-                const VEC g = V_MUL(sum[r][v], V_LOAD(slope + r * R(PANEL) + j));
-                V_STORE(du[r] + j, V_ADD(V_LOAD(du[r] + j), g));
-                V_STORE(dv[r] + j, V_ADD(V_LOAD(dv[r] + j), g));
+                const VEC g = sum[r][v] * V_LOAD(slope + r * R(PANEL) + j);
+                V_STORE(du[r] + j, V_LOAD(du[r] + j) + g);
+                V_STORE(dv[r] + j, V_LOAD(dv[r] + j) + g);
             }
     }
 }
@@ -144,21 +157,22 @@ BY_ROWS(multiply_rows, struct R(stm_product))
 BY_ROWS(hidden_grad_rows, struct R(stm_hidden_grad))
 #undef BY_ROWS
 
-/* The height of the block at row i of m. Rows are dealt evenly over the blocks that are left, so
- * that none is much shorter than the others: a block of one row waits for its own sums. */
-static inline size_t R(next_rows)(size_t i, size_t m)
+/* How much of n to take at i, `most` at a time: dealt evenly over the parts that are left, so that
+ * none is much shorter than the others. A block of one row waits for its own sums; one of few k
+ * does little but load and store them. */
+static inline size_t R(next)(size_t i, size_t n, size_t most)
 {
-    const size_t blocks = (m - i + R(BLOCK_ROWS) - 1) / R(BLOCK_ROWS);
-    return (m - i + blocks - 1) / blocks;
+    const size_t parts = (n - i + most - 1) / most;
+    return parts ? (n - i + parts - 1) / parts : 0;
 }
 
 static void R(multiply)(const struct R(stm_product) * whole)
 {
     struct R(stm_product) p = *whole;
     for (size_t from = 0;; from += p.k) {
-        p.k = whole->k - from < R(K_MAX) ? whole->k - from : R(K_MAX);
+        p.k = R(next)(from, whole->k, R(K_MAX));
         for (size_t i = 0, rows; i < p.m; i += rows) {
-            rows = R(next_rows)(i, p.m);
+            rows = R(next)(i, p.m, R(BLOCK_ROWS));
             R(multiply_rows_by_rows)[rows - 1](&p, i);
         }
         if (from + p.k >= whole->k) return;
@@ -172,26 +186,34 @@ static void R(multiply)(const struct R(stm_product) * whole)
 static void R(hidden_grad)(const struct R(stm_hidden_grad) * x)
 {
     for (size_t t = 0, rows; t < x->T; t += rows) {
-        rows = R(next_rows)(t, x->T);
+        rows = R(next)(t, x->T, R(BLOCK_ROWS));
         R(hidden_grad_rows_by_rows)[rows - 1](x, t);
     }
 }
 
 #if LANES > 1
-/* log2(LANES) perfect shuffles (Stone 1971). */
+/* log2(V_GROUP) perfect shuffles (Stone 1971) of each group of rows; what two groups have made of
+ * their columns is put side by side. */
 INLINE R(transpose_block)(const REAL *in, size_t ldi, REAL *out, size_t ldo)
 {
     VEC x[LANES], y[LANES];
     EACH (i, LANES) x[i] = V_LOAD(in + i * ldi);
-    UNROLL for (int round = 1; round < LANES; round *= 2)
+    UNROLL for (int round = 1; round < V_GROUP; round *= 2)
     {
         EACH (i, LANES / 2) {
-            y[2 * i] = V_LOW(x[i], x[i + LANES / 2]);
-            y[2 * i + 1] = V_HIGH(x[i], x[i + LANES / 2]);
+            const size_t g = i / (V_GROUP / 2) * (V_GROUP / 2), from = i + g;
+            y[2 * i] = V_LOW(x[from], x[from + V_GROUP / 2]);
+            y[2 * i + 1] = V_HIGH(x[from], x[from + V_GROUP / 2]);
         }
         EACH (i, LANES) x[i] = y[i];
     }
-    EACH (i, LANES) V_STORE(out + i * ldo, x[i]);
+#ifdef V_FIRST
+    EACH (i, V_GROUP) {
+        y[i] = V_FIRST(x[i], x[i + V_GROUP]);
+        y[i + V_GROUP] = V_LAST(x[i], x[i + V_GROUP]);
+    }
+#endif
+    EACH (i, LANES) V_STORE(out + i * ldo, y[i]);
 }
 #else
 INLINE R(transpose_block)(const REAL *in, size_t ldi, REAL *out, size_t ldo)
@@ -233,18 +255,20 @@ static void R(gemm)(bool ta, bool tb, size_t m, size_t n, size_t k, const REAL *
 {
     _Alignas(64) REAL panel[R(K_MAX) * R(PANEL)];
     struct R(stm_product) p = {.m = m, .ldc = ldc, .a_row = ta ? 1 : lda, .a_k = ta ? lda : 1};
-    for (size_t j = 0; j < n; j += R(PANEL))
-        for (size_t from = 0; from == 0 || from < k; from += R(K_MAX)) {
-            p.n = n - j < R(PANEL) ? n - j : R(PANEL);
-            p.k = k - from < R(K_MAX) ? k - from : R(K_MAX);
+    for (size_t j = 0; j < n; j += R(PANEL)) {
+        p.n = n - j < R(PANEL) ? n - j : R(PANEL);
+        p.c = c + j;
+        for (size_t from = 0;; from += p.k) {
+            p.k = R(next)(from, k, R(K_MAX));
             p.a = a + from * p.a_k;
             p.b = panel;
-            p.c = c + j;
             p.start = add || from ? p.c : NULL;
             p.start_row = ldc;
             R(pack)(tb, b, ldb, j, p.n, from, p.k, panel);
             R(multiply)(&p);
+            if (from + p.k >= k) break;
         }
+    }
 }
 
 static const struct R(stm_products) R(products) = {
@@ -257,5 +281,6 @@ static const struct R(stm_products) R(products) = {
 };
 
 #undef UNROLL
+#undef UNROLL_2
 #undef EACH
 #undef INLINE
