@@ -76,10 +76,10 @@ static void R(check_hidden)(const struct stm_width *w, const struct R(stm_produc
 {
     enum { P = 5 };
     static REAL u[P * STM_PANEL_MAX], v[P * STM_PANEL_MAX], h[ROOM], slope[ROOM], alone[ROOM];
-    static REAL want_h[ROOM], want_slope[ROOM], dlogits[ROOM], w2t[ROOM];
+    static REAL want_h[ROOM], want_slope[ROOM], d[ROOM], wt[ROOM], sums[ROOM];
     static REAL du[P * STM_PANEL_MAX], dv[P * STM_PANEL_MAX], want_du[P * STM_PANEL_MAX],
         want_dv[P * STM_PANEL_MAX];
-    const size_t panel = s->panel;
+    const size_t panel = s->panel, ldd = T + 2;
     uint32_t a[64], b[64];
     for (size_t t = 0; t < T; t++) {
         a[t] = stm_rand_below(r, P);
@@ -87,11 +87,11 @@ static void R(check_hidden)(const struct stm_width *w, const struct R(stm_produc
     }
     R(fill)(r, u, P * panel);
     R(fill)(r, v, P * panel);
-    R(fill)(r, dlogits, C * T);
-    R(fill)(r, w2t, C * panel);
+    R(fill)(r, d, C * ldd);
+    R(fill)(r, wt, C * panel);
     for (int act = 0; act < STM_ACTS; act++) {
-        struct R(stm_hidden)
-            x = {.T = T, .at_a = a, .at_b = b, .u = u, .v = v, .h = h, .slope = slope};
+        struct R(stm_hidden) x = {
+            .T = T, .at_a = a, .at_b = b, .u = u, .v = v, .h = h, .ldh = panel, .slope = slope};
         s->hidden[act](&x);
         x.h = alone;
         x.slope = NULL;
@@ -109,17 +109,19 @@ static void R(check_hidden)(const struct stm_width *w, const struct R(stm_produc
     memcpy(want_dv, dv, sizeof dv);
     const struct R(stm_hidden_grad) x = {.T = T,
                                          .C = C,
-                                         .dlogits = dlogits,
-                                         .w2t = w2t,
+                                         .d = d,
+                                         .ldd = ldd,
+                                         .wt = wt,
                                          .slope = slope,
                                          .at_a = a,
                                          .at_b = b,
                                          .du = du,
-                                         .dv = dv};
+                                         .dv = dv,
+                                         .sums = sums};
     s->hidden_grad(&x);
     for (size_t t = 0; t < T; t++)
         for (size_t j = 0; j < panel; j++) {
-            REAL dh = R(chain)(0, C, dlogits + t, T, w2t + j, panel);
+            REAL dh = R(chain)(0, C, d + t, ldd, wt + j, panel);
             REAL g = dh * slope[t * panel + j];
             want_du[a[t] * panel + j] += g;
             want_dv[b[t] * panel + j] += g;
@@ -150,5 +152,7 @@ static void R(check_all)(uint64_t seed)
             R(check_transpose)(s, &r, rows, 1 + stm_rand_below(&r, 50));
         for (size_t T = 1; T <= 20; T++)
             R(check_hidden)(w, s, w->KERNELS, &r, T, 1 + stm_rand_below(&r, 30));
+        for (size_t C = 126; C <= 131; C++) R(check_hidden)(w, s, w->KERNELS, &r, C % 17, C);
+        R(check_hidden)(w, s, w->KERNELS, &r, 13, 230); /* C in more than one part */
     }
 }

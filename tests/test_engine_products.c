@@ -4,7 +4,7 @@
 #include "engine_fixture.h"
 #include "test_seed.h"
 
-enum { ROOM = 8192 };
+enum { ROOM = 16384 };
 
 #define STM_REAL_BITS 32
 #include "engine/real.h"
@@ -31,7 +31,7 @@ END_TEST
 START_TEST(every_product_f64) { check_all_f64(test_seed("products f64", _i)); }
 END_TEST
 
-/* A state of embed_mlp after some steps, by the panels and by the general functions. */
+/* A state after some steps, by the panels and by the general functions of a model. */
 static void id_after(const char *more, bool plain, char id[STM_ID_TEXT])
 {
     struct stm_state state;
@@ -46,23 +46,57 @@ static void id_after(const char *more, bool plain, char id[STM_ID_TEXT])
     stm_trainer_free(t);
 }
 
-START_TEST(panels_have_the_general_bits)
+/* In both precisions, with and without biases. */
+static void check_same_id(const char *model, const char *rest)
+{
+    char more[300], fast[STM_ID_TEXT], general[STM_ID_TEXT];
+    for (int way = 0; way < 4; way++) {
+        snprintf(more, sizeof more, "%smodel.bias = %s\nprecision = %s\ntemperature = 1.25\n%s",
+                 model, way & 1 ? "on" : "off", way & 2 ? "f64" : "f32", rest);
+        id_after(more, false, fast);
+        id_after(more, true, general);
+        ck_assert_msg(!strcmp(fast, general), "%s: %s, not %s", more, fast, general);
+    }
+}
+
+START_TEST(embed_mlp_has_the_general_bits)
 {
     static const int sizes[][3] = {{7, 5, 6}, {3, 1, 1}, {11, 33, 64}, {19, 64, 65}, {13, 70, 130}};
-    char more[200], fast[STM_ID_TEXT], general[STM_ID_TEXT];
+    char model[100];
     open_engine();
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        for (int f64 = 0; f64 < 2; f64++)
-            for (int bias = 0; bias < 2; bias++) {
-                snprintf(more, sizeof more,
-                         "task.p = %d\nmodel.embed = %d\nmodel.hidden = %d\nmodel.bias = %s\n"
-                         "precision = %s\ntemperature = 1.25\n%s",
-                         sizes[i][0], sizes[i][1], sizes[i][2], bias ? "on" : "off",
-                         f64 ? "f64" : "f32", i % 2 ? "batch = 4\n" : "");
-                id_after(more, false, fast);
-                id_after(more, true, general);
-                ck_assert_msg(!strcmp(fast, general), "%s: %s, not %s", more, fast, general);
-            }
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        snprintf(model, sizeof model, "task.p = %d\nmodel.embed = %d\nmodel.hidden = %d\n",
+                 sizes[i][0], sizes[i][1], sizes[i][2]);
+        check_same_id(model, i % 2 ? "batch = 4\n" : "");
+    }
+}
+END_TEST
+
+START_TEST(mlp_has_the_general_bits)
+{
+    static const struct {
+        const char *task;
+        int layers, hidden;
+        const char *act;
+    } cases[] = {
+        {"modular_add\ntask.p = 7", 1, 6, "gelu"},
+        {"modular_add\ntask.p = 3", 2, 1, "relu"},
+        {"modular_add\ntask.p = 19", 2, 65, "gelu"},
+        {"modular_mul\ntask.p = 23", 3, 33, "tanh"},
+        {"modular_add\ntask.p = 11", 5, 64, "square"},
+        {"modular_div\ntask.p = 13", 2, 140, "gelu"},
+        {"sparse_parity\ntask.bits = 37\ntask.relevant = 2\ntask.samples = 300", 1, 70, "gelu"},
+        {"sparse_parity\ntask.bits = 70\ntask.relevant = 3\ntask.samples = 450", 3, 34, "relu"},
+    };
+    char model[200];
+    open_engine();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(model, sizeof model,
+                 "task = %s\ntask.train = 0.5\nmodel = mlp\nmodel.layers = %d\n"
+                 "model.hidden = %d\nmodel.act = %s\n",
+                 cases[i].task, cases[i].layers, cases[i].hidden, cases[i].act);
+        check_same_id(model, i % 2 ? "batch = 4\n" : "");
+    }
 }
 END_TEST
 
@@ -73,7 +107,8 @@ int main(void)
     tcase_set_timeout(tc, 300);
     tcase_add_loop_test(tc, every_product_f32, 0, test_seeds());
     tcase_add_loop_test(tc, every_product_f64, 0, test_seeds());
-    tcase_add_test(tc, panels_have_the_general_bits);
+    tcase_add_test(tc, embed_mlp_has_the_general_bits);
+    tcase_add_test(tc, mlp_has_the_general_bits);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -3,8 +3,7 @@
 #include <string.h>
 
 #include "engine/kernels.h"
-#include "engine/products.h"
-#include "engine/trainer.h"
+#include "engine/panels.h"
 
 enum { EMBED, HIDDEN, ACT, INIT, BIAS, INIT_E, INIT_W1, INIT_W2 }; /* arguments */
 enum { E, W1, B1, W2, B2, TENSORS };
@@ -15,7 +14,7 @@ enum {
     W2T,     /* [C][H] W2 transposed */
     ACTS,    /* [tile][H] hidden activations */
     SLOPE,   /* [tile][H] derivative of the activation */
-    DH,      /* [tile][H] gradient of the activations */
+    DH,      /* [tile][H] gradient of the activations; of the panels: [tile][panel] */
     DU,      /* [p][H] gradients of U and V */
     DV,      /* [p][H] */
     DW2T,    /* [C][H] gradient of W2, transposed */
@@ -123,4 +122,5 @@ const struct stm_model_type stm_embed_mlp = {
                 panels_end_f32},
                {panels_carve_f64, panels_begin_f64, panels_forward_f64, panels_backward_f64,
                 panels_end_f64}},
+    .panels_tile = {STM_TILE, 96},
 };

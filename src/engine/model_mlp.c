@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/kernels.h"
+#include "engine/panels.h"
 #include "engine/products.h"
 
 enum { LAYERS, HIDDEN, ACT, INIT, BIAS, INIT_IN, INIT_HIDDEN, INIT_OUT }; /* arguments */
@@ -22,6 +23,29 @@ enum {
     NONE, /* [C + H] zeros in the place of biases, then [H] where their gradients would go */
     WORK
 };
+/* Those of the panels, [n][H] in panels of [n][panel]; L layers. */
+enum {
+    P_ACTS,    /* [L][tile][H] activations, all but the last in rows */
+    P_SLOPE,   /* [L][tile][H] their derivatives */
+    P_SUMS,    /* [tile][H] values before the activation; sums of hidden_grad */
+    P_DX,      /* [tile][H] gradient of those values */
+    P_TURNED,  /* [H][tile] the last activations that were computed, or DX, transposed */
+    P_U,       /* [p][H] W1[0:p] + b1 */
+    P_V,       /* [p][H] W1[p:2p] */
+    P_DU,      /* [p][H] gradients of U and V */
+    P_DV,      /* [p][H] */
+    P_W,       /* [inputs][H], then [L - 1][H][H]: W of the layers that are products */
+    P_WT,      /* [L - 1][H][H] W2 .. WL transposed */
+    P_OUTT,    /* [C][H] the last W transposed */
+    P_DOUTT,   /* [C][H] its gradient, transposed */
+    P_BIAS,    /* [L][H] */
+    P_DBIAS,   /* [L][H] gradients of the biases of products */
+    P_LANES16, /* [C][16] gradient of the last bias, in lanes */
+    P_X,       /* [tile][inputs] points */
+    P_ROW,     /* [inputs] one of them, float64 */
+    P_AT       /* lists of rows, [tile] each: */
+};
+enum { AT_A, AT_B, SELF, NOUGHT }; /* a, b of the pairs; 0, 1, 2, ..; 0, 0, 0, .. */
 
 /* Places of layer l's tensors; layer 0 reads the pair or point, layer L gives the logits. */
 static unsigned weight(unsigned l) { return 2 * l; }
@@ -111,11 +135,15 @@ static void shape(const double *arg, const struct stm_task_shape *task, struct s
 #include "engine/real.h"
 
 #include "engine/model_mlp_impl.h"
+
+#include "engine/model_mlp_panels_impl.h"
 #undef STM_REAL_BITS
 #define STM_REAL_BITS 64
 #include "engine/real.h"
 
 #include "engine/model_mlp_impl.h"
+
+#include "engine/model_mlp_panels_impl.h"
 
 const struct stm_model_type stm_mlp = {
     .n_tensors = TENSORS,
@@ -123,4 +151,9 @@ const struct stm_model_type stm_mlp = {
     .shape = shape,
     .ops = {{carve_f32, begin_f32, forward_f32, backward_f32, end_f32},
             {carve_f64, begin_f64, forward_f64, backward_f64, end_f64}},
+    .panels = {{panels_carve_f32, panels_begin_f32, panels_forward_f32, panels_backward_f32,
+                panels_end_f32},
+               {panels_carve_f64, panels_begin_f64, panels_forward_f64, panels_backward_f64,
+                panels_end_f64}},
+    .panels_tile = {STM_TILE, 160},
 };

@@ -73,11 +73,11 @@ static const REAL *R(input_of)(const struct stm_net *net, unsigned l, size_t *n)
     return net->work[l ? ACTS + l - 1 : X];
 }
 
-static void R(read_points)(struct stm_net *net, const uint32_t *points, size_t T)
+/* x[T][inputs] = the points; row[inputs] is room for one. */
+static void R(read_points)(struct stm_net *net, const uint32_t *points, size_t T, REAL *x,
+                           double *row)
 {
     const size_t in = net->task.inputs;
-    REAL *x = net->work[X];
-    double *row = net->work[ROW];
     for (size_t t = 0; t < T; t++) {
         net->task_type->input(net->task_arg, points[t], row);
         for (size_t i = 0; i < in; i++) x[t * in + i] = (REAL)row[i];
@@ -104,7 +104,7 @@ static void R(forward)(struct stm_net *net, const uint32_t *pairs, size_t T, dou
     const size_t C = net->task.classes, H = (size_t)net->arg[HIDDEN];
     const REAL *u = net->work[U], *w1 = net->param[weight(0)];
 
-    if (net->task.inputs) R(read_points)(net, pairs, T);
+    if (net->task.inputs) R(read_points)(net, pairs, T, net->work[X], net->work[ROW]);
     for (size_t t = 0; t < T && !net->task.inputs; t++)
         R(activate)(net, 0, t, u + pairs[t] / p * H, w1 + (p + pairs[t] % p) * H, grad);
     for (unsigned l = net->task.inputs ? 0 : 1; l < L; l++) R(forward_hidden)(net, l, T, grad);

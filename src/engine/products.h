@@ -37,18 +37,21 @@ enum { STM_PANEL_MAX = 64 };
         size_t T;                                                                                  \
         const uint32_t *at_a, *at_b; /* [T] rows of u and v */                                     \
         const REAL *u, *v;           /* rows of `panel` */                                         \
-        REAL *h, *slope;             /* [T][panel]; slope NULL: not wanted */                      \
+        REAL *h;                     /* [T][panel], rows `ldh` apart */                            \
+        size_t ldh;                                                                                \
+        REAL *slope; /* [T][panel]; NULL: not wanted */                                            \
     };                                                                                             \
-    /* What the tile's pairs add to the gradients of the first layer's halves, in pair order:      \
-     * x = (dlogits^T W2^T) slope, rounded; du[at_a] += x, dv[at_b] += x; one panel of hidden      \
-     * units. */                                                                                   \
+    /* What the tile's pairs add to gradients before an activation, in pair order: x = (d^T W^T)   \
+     * slope, rounded; du[at_a] += x, dv[at_b] += x; one panel of hidden units. */                 \
     struct stm_hidden_grad_##S {                                                                   \
         size_t T, C;                                                                               \
-        const REAL *dlogits;         /* [C][T] */                                                  \
-        const REAL *w2t;             /* [C][panel] */                                              \
+        const REAL *d; /* [C][T], rows `ldd` apart: gradient of what the hidden units feed */      \
+        size_t ldd;                                                                                \
+        const REAL *wt;              /* [C][panel] */                                              \
         const REAL *slope;           /* [T][panel] */                                              \
         const uint32_t *at_a, *at_b; /* [T] rows of du and dv */                                   \
         REAL *du, *dv;               /* rows of `panel` */                                         \
+        REAL *sums;                  /* [T][panel], overwritten: sums of a C that is long */       \
     };                                                                                             \
     struct stm_products_##S {                                                                      \
         size_t panel; /* columns: 64 of float32, 32 of float64 */                                  \

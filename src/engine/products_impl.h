@@ -16,6 +16,8 @@ enum { R(BLOCK_ROWS) = 6, R(BLOCK_COLUMNS) = BLOCK_VECS * LANES };
 /* Of k at a time: a panel of the right factor, 24 KB, and 6 rows of the left one, whose elements
  * may be a line each, stay in the first cache. */
 enum { R(K_MAX) = 96 };
+/* Of the classes of hidden_grad in one go, where a cut costs more than what it saves. */
+enum { R(C_MAX) = 128 };
 
 typedef VEC R(block)[R(BLOCK_ROWS)][BLOCK_VECS];
 
@@ -77,7 +79,7 @@ INLINE R(multiply_rows)(const size_t rows, const struct R(stm_product) * p, size
     static void R(hidden_##name)(const struct R(stm_hidden) * x)                                   \
     {                                                                                              \
         REAL *h = x->h, *slope = x->slope;                                                         \
-        for (size_t t = 0; t < x->T; t++, h += R(PANEL)) {                                         \
+        for (size_t t = 0; t < x->T; t++, h += x->ldh) {                                           \
             const REAL *u = x->u + x->at_a[t] * (size_t)R(PANEL);                                  \
             const REAL *v = x->v + x->at_b[t] * (size_t)R(PANEL);                                  \
             if (!slope) {                                                                          \
@@ -100,11 +102,12 @@ HIDDEN(square)
 HIDDEN(tanh)
 #undef HIDDEN
 
-/* `rows` pairs from pair t. */
+/* `rows` pairs from pair t; with x->sums the sums start there. */
 INLINE R(hidden_grad_rows)(const size_t rows, const struct R(stm_hidden_grad) * x, size_t t)
 {
-    const REAL *slope = x->slope + t * R(PANEL), *dlogits = x->dlogits + t, *w2t = x->w2t;
-    const size_t C = x->C, T = x->T;
+    const REAL *slope = x->slope + t * R(PANEL), *d = x->d + t, *wt = x->wt;
+    const REAL *start = x->sums ? x->sums + t * R(PANEL) : NULL;
+    const size_t C = x->C, ldd = x->ldd;
     REAL *du[R(BLOCK_ROWS)], *dv[R(BLOCK_ROWS)];
     EACH (r, rows) {
         du[r] = x->du + x->at_a[t + r] * (size_t)R(PANEL);
@@ -113,8 +116,9 @@ INLINE R(hidden_grad_rows)(const size_t rows, const struct R(stm_hidden_grad) * 
     for (size_t from = 0; from < R(PANEL); from += R(BLOCK_COLUMNS)) {
         R(block) sum;
         EACH (r, rows)
-            EACH (v, BLOCK_VECS) sum[r][v] = V_ALL(0);
-        R(block_sum)(rows, C, dlogits, 1, T, w2t + from, sum);
+            EACH (v, BLOCK_VECS)
+                sum[r][v] = start ? V_LOAD(start + r * R(PANEL) + from + v * LANES) : V_ALL(0);
+        R(block_sum)(rows, C, d, 1, ldd, wt + from, sum);
         EACH (r, rows)
             EACH (v, BLOCK_VECS) {
                 const size_t j = from + v * LANES;
@@ -183,11 +187,29 @@ static void R(multiply)(const struct R(stm_product) * whole)
     }
 }
 
-static void R(hidden_grad)(const struct R(stm_hidden_grad) * x)
+static void R(hidden_grad)(const struct R(stm_hidden_grad) * whole)
 {
-    for (size_t t = 0, rows; t < x->T; t += rows) {
-        rows = R(next)(t, x->T, R(BLOCK_ROWS));
-        R(hidden_grad_rows_by_rows)[rows - 1](x, t);
+    struct R(stm_hidden_grad) x = *whole;
+    x.sums = NULL;
+    if (x.C > R(C_MAX)) {
+        const struct R(stm_product) first = {.m = x.T,
+                                             .n = R(PANEL),
+                                             .k = x.C - R(K_MAX),
+                                             .a = x.d,
+                                             .a_row = 1,
+                                             .a_k = x.ldd,
+                                             .b = x.wt,
+                                             .c = whole->sums,
+                                             .ldc = R(PANEL)};
+        R(multiply)(&first);
+        x.C = R(K_MAX);
+        x.d += first.k * x.ldd;
+        x.wt += first.k * R(PANEL);
+        x.sums = whole->sums;
+    }
+    for (size_t t = 0, rows; t < x.T; t += rows) {
+        rows = R(next)(t, x.T, R(BLOCK_ROWS));
+        R(hidden_grad_rows_by_rows)[rows - 1](&x, t);
     }
 }
 

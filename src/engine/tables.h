@@ -61,6 +61,10 @@ struct stm_carve {
 /* `bytes` of it, 64-byte aligned; NULL while counting. */
 void *stm_carve_take(struct stm_carve *c, size_t bytes);
 
+/* Pairs of a tile at the most. With OpenBLAS's products it decides the order of the sums over pairs
+ * in dW2, so it belongs to that profile's version; with stemma's own it moves no bit. */
+enum { STM_TILE = 192 };
+
 /* A model bound to memory. */
 struct stm_net {
     struct stm_task_shape task;
@@ -93,8 +97,10 @@ struct stm_model_type {
     void (*shape)(const double *arg, const struct stm_task_shape *task,
                   struct stm_tensor_spec *out);
     struct stm_model_ops ops[STM_PRECISIONS];
-    /* The same bits faster, where the products are stemma's own; may be NULL. */
+    /* The same bits faster, where the products are stemma's own, and how many pairs of a tile its
+     * arrays are in the second cache with: multiples of 16, up to STM_TILE. */
     struct stm_model_ops panels[STM_PRECISIONS];
+    size_t panels_tile[STM_PRECISIONS];
 };
 
 /* ---- losses ---- */

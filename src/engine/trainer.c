@@ -14,8 +14,6 @@
 
 bool stm_trainer_plain;
 
-enum { TILE_F64 = 96 }; /* with 192 float64 arrays would not stay in the second cache */
-
 /* ---- memory ---- */
 
 void *stm_carve_take(struct stm_carve *c, size_t bytes)
@@ -138,9 +136,11 @@ static int bind(struct stm_trainer *t, struct stm_err *err)
     t->prec = (enum stm_precision)s->knob[STM_KNOB_PRECISION];
     t->real = t->prec == STM_PREC_F64 ? sizeof(double) : sizeof(float);
     t->ops = &t->model->ops[t->prec];
-    if (t->model->panels[t->prec].carve && !stm_gemm_is_blas() && !stm_trainer_plain)
+    t->per_tile = STM_TILE;
+    if (!stm_gemm_is_blas() && !stm_trainer_plain) {
         t->ops = &t->model->panels[t->prec];
-    t->per_tile = t->prec == STM_PREC_F64 && !stm_gemm_is_blas() ? TILE_F64 : STM_TILE;
+        t->per_tile = t->model->panels_tile[t->prec];
+    }
     t->loss_prec = isnan(s->knob[STM_KNOB_PRECISION_LOSS])
                        ? t->prec
                        : (enum stm_precision)s->knob[STM_KNOB_PRECISION_LOSS];

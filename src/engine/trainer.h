@@ -6,10 +6,6 @@
 #include "engine/tables.h"
 #include "stemma/engine.h"
 
-/* Pairs of a tile at the most. With OpenBLAS's products it decides the order of the sums over pairs
- * in dW2, so it belongs to that profile's version; with stemma's own it moves no bit. */
-enum { STM_TILE = 192 };
-
 /* For tests: trainers made while it is set take the general functions of their model. */
 extern bool stm_trainer_plain;
 

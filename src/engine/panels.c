@@ -1,0 +1,16 @@
+#include "engine/panels.h"
+
+#include <string.h>
+
+#include "engine/kernels.h"
+#include "engine/tables.h"
+
+#define STM_REAL_BITS 32
+#include "engine/real.h"
+
+#include "engine/panels_impl.h"
+#undef STM_REAL_BITS
+#define STM_REAL_BITS 64
+#include "engine/real.h"
+
+#include "engine/panels_impl.h"
