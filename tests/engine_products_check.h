@@ -16,7 +16,7 @@ static REAL R(chain)(REAL start, size_t k, const REAL *a, size_t a_k, const REAL
 static void R(check_multiply)(const struct R(stm_products) * s, struct stm_rand *r, size_t m,
                               size_t n, size_t k, bool transposed, int start)
 {
-    static REAL a[ROOM], b[ROOM * STM_PANEL_MAX / 8], c[ROOM], row[STM_PANEL_MAX], want[ROOM];
+    static REAL a[ROOM], b[ROOM * PANEL_MAX / 8], c[ROOM], row[PANEL_MAX], want[ROOM];
     const size_t ldc = n + 3;
     struct R(stm_product) p = {.m = m, .n = n, .k = k, .a = a, .b = b, .c = c, .ldc = ldc};
     p.a_row = transposed ? 1 : k + 2;
@@ -75,10 +75,10 @@ static void R(check_hidden)(const struct stm_width *w, const struct R(stm_produc
                             const struct R(stm_kernels) * k, struct stm_rand *r, size_t T, size_t C)
 {
     enum { P = 5 };
-    static REAL u[P * STM_PANEL_MAX], v[P * STM_PANEL_MAX], h[ROOM], slope[ROOM], alone[ROOM];
+    static REAL u[P * PANEL_MAX], v[P * PANEL_MAX], h[ROOM], slope[ROOM], alone[ROOM];
     static REAL want_h[ROOM], want_slope[ROOM], d[ROOM], wt[ROOM], sums[ROOM];
-    static REAL du[P * STM_PANEL_MAX], dv[P * STM_PANEL_MAX], want_du[P * STM_PANEL_MAX],
-        want_dv[P * STM_PANEL_MAX];
+    static REAL du[P * PANEL_MAX], dv[P * PANEL_MAX], want_du[P * PANEL_MAX],
+        want_dv[P * PANEL_MAX];
     const size_t panel = s->panel, ldd = T + 2;
     uint32_t a[64], b[64];
     for (size_t t = 0; t < T; t++) {
@@ -137,7 +137,7 @@ static void R(check_all)(uint64_t seed)
     enum { SOME = sizeof some / sizeof *some };
     for (const struct stm_width *w = stm_widths(); w->f32; w++) {
         const struct R(stm_products) *s = w->PRODUCTS;
-        ck_assert_uint_eq(STM_PANEL_MAX % s->panel, 0);
+        ck_assert_uint_eq(PANEL_MAX % s->panel, 0);
         for (size_t m = 1; m <= 19; m++)
             for (size_t n = 1; n <= s->panel; n += m % 3 + 1)
                 for (int start = 0; start < 3; start++)

@@ -272,7 +272,7 @@ static void fake_init(struct fake *f, unsigned n_seeds)
     f->events[0] = (struct stm_named_expr){"grok", NULL, "acc(test) >= 0.9"};
     f->events[1] = (struct stm_named_expr){"memorized", NULL, "acc(train) >= 0.99"};
     f->capture = (struct stm_capture){"N0", NULL, 0, -1};
-    f->calibrate = (struct stm_calibrate){"wc", NULL, 0, -1};
+    f->calibrate = (struct stm_calibrate){"wc", x_num(f, 54.5), 0, -1};
     f->plan = (struct stm_plan){.title = "Fake",
                                 .name = "fake",
                                 .seed_hi = 5,

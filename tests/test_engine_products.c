@@ -4,7 +4,7 @@
 #include "engine_fixture.h"
 #include "test_seed.h"
 
-enum { ROOM = 16384 };
+enum { ROOM = 16384, PANEL_MAX = 64 };
 
 #define STM_REAL_BITS 32
 #include "engine/real.h"

@@ -397,6 +397,7 @@ START_TEST(text_of_results)
     has(&b, "  up[tau=1.3]            6           3250               250  1.3\n");
     has(&b, "  never                  2        > 59200              5000    -\n");
     has(&b, "  - same: `tau` has no value here\n");
+    has(&b, "\ncalibrated\n  wc  54.5 = 54.5\n\ncontrasts");
     has(&b, "  value     raised / same on median(delay) = 3.000  [3.000, 3.000]  n = 6\n"
             "            isolates hold norm(weights): N0 * 1.15 vs N0\n");
     has(&b, "n median(delay): not evaluable (a censored time is\n              known from below "
@@ -440,6 +441,9 @@ START_TEST(json_of_results)
     has(&b, "{\"kind\":\"contrast\",\"name\":\"value\",\"text\":\"raised / same on median(delay)\","
             "\"isolates\":\"hold norm(weights): N0 * 1.15  vs  N0\",\"value\":3,\"interval\":[3,3],"
             "\"seeds\":6}");
+    has(&b, "\"calibrated\":[{\"name\":\"wc\",\"text\":\"54.5\",\"fork\":\"trunk/"
+            "post\",\"value\":54.5}],"
+            "\"claims\":[");
     has(&b, "\"name\":\"late\"");
     has(&b, ",null],\"seeds\":6}"); /* its interval is open above */
     has(&b, "\"name\":\"open\"");

@@ -55,7 +55,8 @@ struct stm_style {
     bool color;
     unsigned width; /* columns; 0: no limit */
 };
-/* Tables of the plan, then contrasts with what they isolate, then expectations, as text. */
+/* Tables of the plan, the calibrated numbers, contrasts with what they isolate, expectations, as
+ * text. */
 int stm_results_print(const struct stm_results *r, const struct stm_data *d, struct stm_style style,
                       struct stm_buf *out, struct stm_err *err);
 /* The same as one JSON document. */

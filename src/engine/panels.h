@@ -49,8 +49,7 @@
                                  struct stm_lay_##S ht);                                           \
     /* ht = h transposed. */                                                                       \
     void stm_transpose_tile_##S(struct stm_lay_##S h, size_t T, size_t H, struct stm_lay_##S ht);  \
-    /* logits[C][T] = (W^T h + bias) scale, of w[H][C], h transposed in panels; bias NULL: none.   \
-     */                                                                                            \
+    /* logits[C][T] = (W^T h + bias) scale, of w[H][C]; ht in panels; bias NULL: none. */          \
     void stm_panels_logits_##S(size_t T, size_t C, size_t H, const REAL *w, const REAL *bias,      \
                                const REAL *ht, double scale, REAL *logits);                        \
     /* dwt, panels of [C][panel], += dlogits[C][T] h, h in panels. */                              \

@@ -17,8 +17,6 @@
 
 #include "engine/kernels.h"
 
-enum { STM_PANEL_MAX = 64 };
-
 #define STM_PRODUCTS_TABLE(REAL, S)                                                                \
     /* c[m][n], rows `ldc` apart, = start + a[m][k] b[k][n]. */                                    \
     struct stm_product_##S {                                                                       \

@@ -1,4 +1,6 @@
 /* Results as one JSON document. */
+#include <math.h>
+
 #include "base/fail.h"
 #include "report/results.h"
 
@@ -192,6 +194,31 @@ static int put_claims(struct stm_buf *b, const struct stm_results *r, const stru
     return rc;
 }
 
+static int put_calibrates(struct stm_buf *b, const struct stm_data *d)
+{
+    const struct stm_plan *p = d->plan;
+    struct stm_arena mem = {0};
+    int rc = 0;
+    key(b, false, "calibrated");
+    stm_buf_u8(b, '[');
+    for (unsigned i = 0; rc == 0 && i < p->n_calibrates; i++) {
+        const struct stm_calibrate *c = &p->calibrates[i];
+        const char *says = rep_expr_text(&mem, c->expr);
+        double value;
+        if (!d->calibrate(d->ctx, (int)i, p->forks[c->fork].node, &value)) value = NAN;
+        if (!says) rc = STM_E_NOMEM;
+        stm_buf_printf(b, i ? ",{" : "{");
+        text(b, true, "name", c->name);
+        text(b, false, "text", says ? says : "");
+        text(b, false, "fork", p->forks[c->fork].path);
+        number(b, false, "value", value);
+        stm_buf_u8(b, '}');
+    }
+    stm_buf_u8(b, ']');
+    stm_arena_release(&mem);
+    return rc;
+}
+
 static void put_expects(struct stm_buf *b, const struct stm_results *r, const struct stm_plan *p)
 {
     key(b, false, "expectations");
@@ -244,7 +271,8 @@ int stm_results_json(const struct stm_results *r, const struct stm_data *d, stru
     put_head(out, d);
     int rc = put_displays(out, r, d, err);
     if (rc) return rc;
-    rc = put_claims(out, r, d);
+    rc = put_calibrates(out, d);
+    if (!rc) rc = put_claims(out, r, d);
     put_expects(out, r, d->plan);
     stm_buf_printf(out, "}\n");
     if (rc || out->failed) rc = stm_fail(err, STM_E_NOMEM, "results: out of memory");

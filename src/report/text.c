@@ -253,6 +253,49 @@ static void put_claim(struct page *p, unsigned i, size_t indent)
     put_wrapped(p, r->claim->isolates, indent + 9, indent + 9);
 }
 
+/* Where a calibration stands, when another fork has one of the same name; else NULL. */
+static const char *calibrate_place(const struct stm_plan *plan, unsigned i)
+{
+    for (unsigned k = 0; k < plan->n_calibrates; k++)
+        if (k != i && strcmp(plan->calibrates[k].name, plan->calibrates[i].name) == 0)
+            return plan->forks[plan->calibrates[i].fork].path;
+    return NULL;
+}
+
+static void put_calibrate(struct page *p, unsigned i, size_t indent)
+{
+    const struct stm_calibrate *c = &p->d->plan->calibrates[i];
+    const char *says = rep_expr_text(&p->mem, c->expr), *place = calibrate_place(p->d->plan, i);
+    struct stm_buf b = {0};
+    double value;
+    stm_buf_printf(&b, "%s", says ? says : "");
+    if (place) stm_buf_printf(&b, " at %s", place);
+    if (p->d->calibrate(p->d->ctx, (int)i, p->d->plan->forks[c->fork].node, &value)) {
+        stm_buf_printf(&b, " = ");
+        rep_put_number(&b, value);
+    } else {
+        stm_buf_printf(&b, ": not known yet");
+    }
+    stm_buf_printf(p->out, "  ");
+    put_left(p, c->name, indent - 2);
+    put_wrapped(p, kept(p, &b), indent, indent + 2);
+    if (!says) p->nomem = true;
+}
+
+/* One number each for all seeds, which no table of arms has. */
+static void put_calibrates(struct page *p)
+{
+    const struct stm_plan *plan = p->d->plan;
+    size_t indent = 0;
+    for (unsigned i = 0; i < plan->n_calibrates; i++) {
+        size_t name = strlen(plan->calibrates[i].name);
+        if (name > indent) indent = name;
+    }
+    if (plan->n_calibrates) stm_buf_printf(p->out, "calibrated\n");
+    for (unsigned i = 0; i < plan->n_calibrates; i++) put_calibrate(p, i, indent + 4);
+    if (plan->n_calibrates) stm_buf_u8(p->out, '\n');
+}
+
 static void put_claims(struct page *p)
 {
     size_t indent = 0;
@@ -317,6 +360,7 @@ int stm_results_print(const struct stm_results *r, const struct stm_data *d, str
     put_title(&p);
     int rc = put_tables(&p, err);
     if (rc == 0) {
+        put_calibrates(&p);
         put_claims(&p);
         put_expects(&p);
     }

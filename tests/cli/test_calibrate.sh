@@ -11,6 +11,7 @@ expect_exit 0 stemma plan calibrate.stemma --store st
     die "the arms that read wc are not said to be known after control"
 expect_out "control             3/3 waiting  stop at all grok"
 run st calibrate.stemma
+expect_out "wc  median(control.norm(weights) @ stop) = "
 expect_out "recovery"
 expect_out "holds          monotone(up.T, along = tau, down)"
 
@@ -29,6 +30,7 @@ wc=$(stemma show 'baseline#0' --store st --json | grep -o 'norm(weights)[^,}]*' 
 sed 's/step 60k/step 300/' calibrate.stemma >short.stemma
 expect_exit 1 stemma run short.stemma --store st3
 expect_out "not run: clamp/init/baseline, 3 of 3 seeds: wc: not evaluable"
+expect_out "wc  median(control.norm(weights) @ stop): not known yet"
 expect_exit 0 stemma plan short.stemma --store st3
 refuse_out "known after control" # nothing is left that would tell
 
