@@ -79,7 +79,7 @@ static void R(check_hidden)(const struct stm_width *w, const struct R(stm_produc
     static REAL want_h[ROOM], want_slope[ROOM], d[ROOM], wt[ROOM], sums[ROOM];
     static REAL du[P * PANEL_MAX], dv[P * PANEL_MAX], want_du[P * PANEL_MAX],
         want_dv[P * PANEL_MAX];
-    const size_t panel = s->panel, ldd = T + 2;
+    const size_t panel = s->panel, ldd = T + 2, ldh = panel + 3;
     uint32_t a[64], b[64];
     for (size_t t = 0; t < T; t++) {
         a[t] = stm_rand_below(r, P);
@@ -89,18 +89,21 @@ static void R(check_hidden)(const struct stm_width *w, const struct R(stm_produc
     R(fill)(r, v, P * panel);
     R(fill)(r, d, C * ldd);
     R(fill)(r, wt, C * panel);
+    R(fill)(r, h, T * ldh);
     for (int act = 0; act < STM_ACTS; act++) {
-        struct R(stm_hidden) x = {
-            .T = T, .at_a = a, .at_b = b, .u = u, .v = v, .h = h, .ldh = panel, .slope = slope};
+        memcpy(alone, h, sizeof h);
+        memcpy(want_h, h, sizeof h);
+        struct R(stm_hidden)
+            x = {.T = T, .at_a = a, .at_b = b, .u = u, .v = v, .h = h, .ldh = ldh, .slope = slope};
         s->hidden[act](&x);
         x.h = alone;
         x.slope = NULL;
         s->hidden[act](&x);
         for (size_t t = 0; t < T; t++)
-            k->act_grad[act](u + a[t] * panel, v + b[t] * panel, want_h + t * panel,
+            k->act_grad[act](u + a[t] * panel, v + b[t] * panel, want_h + t * ldh,
                              want_slope + t * panel, panel);
-        ck_assert_mem_eq(h, want_h, T * panel * sizeof(REAL));
-        ck_assert_mem_eq(alone, want_h, T * panel * sizeof(REAL));
+        ck_assert_mem_eq(h, want_h, T * ldh * sizeof(REAL));
+        ck_assert_mem_eq(alone, want_h, T * ldh * sizeof(REAL));
         ck_assert_mem_eq(slope, want_slope, T * panel * sizeof(REAL));
     }
     R(fill)(r, du, P * panel);

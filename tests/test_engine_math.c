@@ -200,7 +200,7 @@ START_TEST(gelu_at_the_edges)
 }
 END_TEST
 
-/* gelu1 has the bits of gelu_grad1, tanh1 those of tanh_grad1: over all binades. */
+/* An activation alone has the bits of the one with its slope: over all binades. */
 START_TEST(values_alone_have_the_same_bits)
 {
     static float u[N], v[N], h[N], s[N], alone[N];

@@ -295,6 +295,35 @@ START_TEST(divergence_is_seen)
 }
 END_TEST
 
+/* Two trainers that differ in which NaN they hold have one state in the end. */
+START_TEST(diverged_states_have_one_nan)
+{
+    static const uint32_t any_f32[] = {0x7fc00000, 0xffc00001};
+    static const uint64_t any_f64[] = {0x7ff8000000000000, 0xfff8000000000123};
+    open_engine();
+    for (int f64 = 0; f64 < 2; f64++) {
+        char id[2][STM_ID_TEXT];
+        for (int i = 0; i < 2; i++) {
+            struct stm_trainer *t = trainer_of(TINY, f64 ? "precision = f64\n" : "", 1);
+            char *w = t->net.param[1], *m = t->moment[0][1];
+            const size_t size = f64 ? 8 : 4;
+            const void *nan = f64 ? (const void *)&any_f64[i] : &any_f32[i];
+            struct stm_state state;
+            struct stm_id raw;
+            memcpy(w + 2 * size, nan, size);
+            memcpy(m + 3 * size, nan, size);
+            stm_trainer_one_nan(t);
+            ck_assert(stm_trainer_diverged(t));
+            stm_trainer_view(t, &state);
+            ck_assert_int_eq(stm_state_ids(&state, &raw, NULL, NULL, NULL), 0);
+            stm_id_text(&raw, id[i]);
+            stm_trainer_free(t);
+        }
+        ck_assert_str_eq(id[0], id[1]);
+    }
+}
+END_TEST
+
 /* Full size: the pairs are memorized by step 200, the norm is the paper's. */
 START_TEST(p59_memorizes)
 {
@@ -330,6 +359,7 @@ int main(void)
                                   a_step_allocates_nothing,
                                   no_memory_is_reported,
                                   divergence_is_seen,
+                                  diverged_states_have_one_nan,
                                   p59_memorizes};
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) tcase_add_test(tc, tests[i]);
     suite_add_tcase(suite, tc);

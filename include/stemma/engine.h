@@ -111,6 +111,9 @@ int stm_trainer_edit(struct stm_trainer *t, const char *target, enum stm_edit_op
 void stm_trainer_step(struct stm_trainer *t, bool track);
 /* True once a parameter or the last loss is NaN or infinite. */
 bool stm_trainer_diverged(const struct stm_trainer *t);
+/* Gives every NaN of the state the same bits. Which of them an operation makes is the processor's
+ * choice; a diverged trainer has the same state everywhere only after this. */
+void stm_trainer_one_nan(struct stm_trainer *t);
 
 /* ---- metrics ---- */
 

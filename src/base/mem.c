@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { HUGE_PAGE = 2 << 20 };
+enum { HUGE_PAGE = 2 << 20, HUGE_FROM = 1 << 20 };
 
 static unsigned long made, fail_at;
 
@@ -49,12 +49,12 @@ static size_t whole(size_t n, size_t align)
 
 void *stm_aligned_calloc(size_t n)
 {
-    const size_t align = n < HUGE_PAGE ? 64 : HUGE_PAGE, size = whole(n, align);
+    const size_t align = n < HUGE_FROM ? 64 : HUGE_PAGE, size = whole(n, align);
     if (refuse() || !size) return NULL;
     void *p = aligned_alloc(align, size);
     if (!p) return NULL;
 #ifdef MADV_HUGEPAGE
     if (align == HUGE_PAGE) madvise(p, size, MADV_HUGEPAGE); /* refused: pages of the usual size */
 #endif
-    return memset(p, 0, size);
+    return memset(p, 0, n);
 }

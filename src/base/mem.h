@@ -11,8 +11,9 @@ void *stm_realloc(void *p, size_t n);
 char *stm_strdup(const char *s);
 void stm_free(void *p);
 
-/* 64-byte aligned and zeroed; freed with stm_free. From 2 MB on it asks for huge pages: the arrays of
- * a trainer fill the second cache, and in scattered pages they would push each other out of it. */
+/* 64-byte aligned and zeroed; freed with stm_free. From 1 MB on it takes whole huge pages of 2 MB,
+ * if it can get them: the arrays of a trainer fill the second cache, and in scattered small pages
+ * they would push each other out of it. */
 void *stm_aligned_calloc(size_t n);
 
 /* Test hook: the n-th allocation from now on fails (1 = the next), and so do all after it until

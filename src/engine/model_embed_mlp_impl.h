@@ -1,11 +1,19 @@
 /* embed_mlp in one precision; included twice by model_embed_mlp.c. */
 
-static void R(carve)(struct stm_net *net, struct stm_carve *c, size_t tile)
+static void R(carve)(struct stm_net *net, struct stm_carve *c)
 {
     size_t p = net->task.tokens, C = net->task.classes, H = (size_t)net->arg[HIDDEN];
     const size_t elements[] = {
-        [U] = p * H,     [V] = p * H,  [W2T] = C * H, [ACTS] = tile * H, [SLOPE] = tile * H,
-        [DH] = tile * H, [DU] = p * H, [DV] = p * H,  [DW2T] = C * H,    [LANES16] = 16 * C,
+        [U] = p * H,
+        [V] = p * H,
+        [W2T] = C * H,
+        [ACTS] = STM_TILE * H,
+        [SLOPE] = STM_TILE * H,
+        [DH] = STM_TILE * H,
+        [DU] = p * H,
+        [DV] = p * H,
+        [DW2T] = C * H,
+        [LANES16] = 16 * C,
     };
     for (size_t i = 0; i < sizeof elements / sizeof *elements; i++)
         net->work[i] = stm_carve_take(c, elements[i] * sizeof(REAL));

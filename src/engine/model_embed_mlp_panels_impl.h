@@ -1,24 +1,30 @@
 /* embed_mlp in one precision on panels: the fast case of the portable profile, with the bits of
  * model_embed_mlp_impl.h. Included twice by model_embed_mlp.c. */
 
-static void R(panels_carve)(struct stm_net *net, struct stm_carve *c, size_t tile)
+static void R(panels_carve)(struct stm_net *net, struct stm_carve *c)
 {
     const size_t p = net->task.tokens, C = net->task.classes, d = (size_t)net->arg[EMBED],
                  H = (size_t)net->arg[HIDDEN], panel = R(stm_p)()->panel;
     const size_t wide = R(stm_panels)(H) * panel, w1 = d * panel, w1t = H * panel;
     const size_t elements[] = {
-        [U] = p * wide,        [V] = p * wide,
-        [W2T] = C * wide,      [ACTS] = tile * wide,
-        [DU] = p * wide,       [DV] = p * wide,
-        [SLOPE] = tile * wide, [DW2T] = C * wide,
-        [LANES16] = 16 * C,    [ACTST] = H * ((tile + panel - 1) / panel * panel),
-        [BIAS_ROW] = wide,     [W1_PANELS] = w1 > w1t ? w1 : w1t,
-        [DH] = tile * panel,
+        [U] = p * wide,
+        [V] = p * wide,
+        [W2T] = C * wide,
+        [ACTS] = STM_TILE * wide,
+        [DU] = p * wide,
+        [DV] = p * wide,
+        [SLOPE] = STM_TILE * wide,
+        [DW2T] = C * wide,
+        [LANES16] = 16 * C,
+        [ACTST] = H * ((STM_TILE + panel - 1) / panel * panel),
+        [BIAS_ROW] = wide,
+        [W1_PANELS] = w1 > w1t ? w1 : w1t,
+        [DH] = STM_TILE * panel,
     };
     for (size_t i = 0; i < sizeof elements / sizeof *elements; i++)
         net->work[i] = elements[i] ? stm_carve_take(c, elements[i] * sizeof(REAL)) : NULL;
-    net->work[AT_A] = stm_carve_take(c, tile * sizeof(uint32_t));
-    net->work[AT_B] = stm_carve_take(c, tile * sizeof(uint32_t));
+    net->work[AT_A] = stm_carve_take(c, STM_TILE * sizeof(uint32_t));
+    net->work[AT_B] = stm_carve_take(c, STM_TILE * sizeof(uint32_t));
 }
 
 /* The rows of U or dU, and of V or dV, that the tile's pairs have. */
@@ -79,8 +85,8 @@ static void R(panels_forward)(struct stm_net *net, const uint32_t *pairs, size_t
     }
     const struct R(stm_rows) u = R(rows_of)(net, U, AT_A), v = R(rows_of)(net, V, AT_B);
     const REAL *bias = net->spec[B2].n ? net->param[B2] : NULL;
-    const struct R(stm_lay) h = R(stm_lay_panels)(net->work[ACTS], STM_TILE),
-                            ht = R(stm_lay_panels)(net->work[ACTST], H);
+    const struct R(stm_layout) h = R(stm_layout_panels)(net->work[ACTS], STM_TILE),
+                               ht = R(stm_layout_panels)(net->work[ACTST], H);
     REAL *slope = grad ? net->work[SLOPE] : NULL;
     R(stm_activate_panels)((int)net->arg[ACT], T, H, u, v, h, slope, ht);
     R(stm_panels_logits)(T, C, H, net->param[W2], bias, ht.at, scale, logits);

@@ -1,16 +1,16 @@
 /* mlp in one precision; included twice by model_mlp.c. */
 
-static void R(carve)(struct stm_net *net, struct stm_carve *c, size_t tile)
+static void R(carve)(struct stm_net *net, struct stm_carve *c)
 {
     size_t p = net->task.tokens, C = net->task.classes, H = (size_t)net->arg[HIDDEN];
     size_t in = net->task.inputs;
     size_t elements[WORK] = {
-        [U] = p * H,        [OUTT] = C * H,  [DOUTT] = C * H,
-        [DH] = tile * H,    [DX] = tile * H, [NONE] = C + 2 * H,
-        [LANES16] = 16 * C, [X] = tile * in, [ROW] = in * (sizeof(double) / sizeof(REAL)),
+        [U] = p * H,         [OUTT] = C * H,      [DOUTT] = C * H,
+        [DH] = STM_TILE * H, [DX] = STM_TILE * H, [NONE] = C + 2 * H,
+        [LANES16] = 16 * C,  [X] = STM_TILE * in, [ROW] = in * (sizeof(double) / sizeof(REAL)),
     };
     for (size_t l = 0; l < (size_t)net->arg[LAYERS]; l++)
-        elements[ACTS + l] = elements[SLOPE + l] = tile * H;
+        elements[ACTS + l] = elements[SLOPE + l] = STM_TILE * H;
     for (size_t i = 0; i < WORK; i++)
         net->work[i] = elements[i] ? stm_carve_take(c, elements[i] * sizeof(REAL)) : NULL;
 }

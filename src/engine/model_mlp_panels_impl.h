@@ -2,23 +2,24 @@
  * model_mlp_impl.h. Included twice by model_mlp.c.
  *
  * The layers between hidden units are products of three kinds, all without packing. Their left
- * factors lie in rows (stm_lay_rows): the activations of the layer before, transposed in the
+ * factors lie in rows (stm_layout_rows): the activations of the layer before, transposed in the
  * forward pass, as they are in the gradient of W, and the transposed gradient in the backward pass.
  * The right factors, in panels, are W, the gradient, and W transposed. The last layer is that of
  * embed_mlp.
  */
 
-static void R(panels_carve)(struct stm_net *net, struct stm_carve *c, size_t tile)
+static void R(panels_carve)(struct stm_net *net, struct stm_carve *c)
 {
     const size_t p = net->task.tokens, C = net->task.classes, in = net->task.inputs,
                  H = (size_t)net->arg[HIDDEN], L = (size_t)net->arg[LAYERS];
     const size_t wide = R(stm_panels)(H) * R(stm_p)()->panel;
-    const size_t units = R(stm_lay_rows)(NULL, H).row, pairs = R(stm_lay_rows)(NULL, tile).row;
+    const size_t units = R(stm_layout_rows)(NULL, H).row,
+                 pairs = R(stm_layout_rows)(NULL, STM_TILE).row;
     const size_t elements[] = {
-        [P_ACTS] = L * tile * units,
-        [P_SLOPE] = L * tile * wide,
-        [P_SUMS] = tile * wide,
-        [P_DX] = tile * wide,
+        [P_ACTS] = L * STM_TILE * units,
+        [P_SLOPE] = L * STM_TILE * wide,
+        [P_SUMS] = STM_TILE * wide,
+        [P_DX] = STM_TILE * wide,
         [P_TURNED] = H * pairs,
         [P_U] = p * wide,
         [P_V] = p * wide,
@@ -31,7 +32,7 @@ static void R(panels_carve)(struct stm_net *net, struct stm_carve *c, size_t til
         [P_BIAS] = L * wide,
         [P_DBIAS] = L * wide,
         [P_LANES16] = 16 * C,
-        [P_X] = tile * in,
+        [P_X] = STM_TILE * in,
         [P_ROW] = in * (sizeof(double) / sizeof(REAL)),
     };
     for (size_t i = 0; i < sizeof elements / sizeof *elements; i++)
@@ -58,8 +59,8 @@ static size_t R(fan_in)(const struct stm_net *net, unsigned l)
 /* W of a layer that is a product, in panels of [fan in][panel]; those of points come first. */
 static REAL *R(w_panels)(const struct stm_net *net, unsigned l)
 {
-    const size_t rows = l ? net->task.inputs + (l - 1) * (size_t)net->arg[HIDDEN] : 0;
-    return R(layer)(net, P_W, rows, 1);
+    const size_t H = (size_t)net->arg[HIDDEN], wide = R(stm_panels)(H) * R(stm_p)()->panel;
+    return (REAL *)net->work[P_W] + (l ? net->task.inputs + (l - 1) * H : 0) * wide;
 }
 
 /* U and V: the two rows of W1 that a pair adds, the first with the bias. */
@@ -115,20 +116,20 @@ static struct R(stm_rows) R(rows_of)(const struct stm_net *net, REAL *panels, si
 }
 
 /* The activations of layer l: the last ones are a right factor, the others left ones. */
-static struct R(stm_lay) R(acts)(const struct stm_net *net, unsigned l)
+static struct R(stm_layout) R(acts)(const struct stm_net *net, unsigned l)
 {
     const size_t H = (size_t)net->arg[HIDDEN];
-    REAL *at = (REAL *)net->work[P_ACTS] + l * STM_TILE * R(stm_lay_rows)(NULL, H).row;
-    return l + 1 == (unsigned)net->arg[LAYERS] ? R(stm_lay_panels)(at, STM_TILE)
-                                               : R(stm_lay_rows)(at, H);
+    REAL *at = (REAL *)net->work[P_ACTS] + l * STM_TILE * R(stm_layout_rows)(NULL, H).row;
+    return l + 1 == (unsigned)net->arg[LAYERS] ? R(stm_layout_panels)(at, STM_TILE)
+                                               : R(stm_layout_rows)(at, H);
 }
 
 /* The same, transposed. */
-static struct R(stm_lay) R(turned)(const struct stm_net *net, unsigned l)
+static struct R(stm_layout) R(turned)(const struct stm_net *net, unsigned l)
 {
     return l + 1 == (unsigned)net->arg[LAYERS]
-               ? R(stm_lay_panels)(net->work[P_TURNED], (size_t)net->arg[HIDDEN])
-               : R(stm_lay_rows)(net->work[P_TURNED], STM_TILE);
+               ? R(stm_layout_panels)(net->work[P_TURNED], (size_t)net->arg[HIDDEN])
+               : R(stm_layout_rows)(net->work[P_TURNED], STM_TILE);
 }
 
 /* SUMS = what layer l reads times its W. */
@@ -230,8 +231,8 @@ static void R(panels_backward)(struct stm_net *net, const uint32_t *pairs, size_
 {
     const size_t C = net->task.classes, H = (size_t)net->arg[HIDDEN];
     const unsigned L = (unsigned)net->arg[LAYERS];
-    const struct R(stm_lay) dx = R(stm_lay_panels)(net->work[P_DX], STM_TILE),
-                            dxt = R(stm_lay_rows)(net->work[P_TURNED], STM_TILE);
+    const struct R(stm_layout) dx = R(stm_layout_panels)(net->work[P_DX], STM_TILE),
+                               dxt = R(stm_layout_rows)(net->work[P_TURNED], STM_TILE);
     (void)pairs; /* those of the forward pass */
 
     R(stm_k)()->row_lanes(dlogits, net->work[P_LANES16], C, T);

@@ -1,8 +1,9 @@
 /* Hidden units in panels (products.h): what the models share in the fast case of the portable
  * profile.
  *
- * An array [n][H] lies in panels of [n][panel], zeros past the last unit, so that no right factor
- * has to be packed and a panel's rows stay in the first cache. The panels of a tile have STM_TILE
+ * An array [n][H] lies in panels of [n][panel], so that no right factor has to be packed and a
+ * panel's rows stay in the first cache. What lies past the last unit or pair is never part of a
+ * result. The panels of a tile have STM_TILE
  * rows, however many pairs it has. Logits are computed with pairs as lanes, from the transposed
  * activations, which lie in panels of pairs: [H][panel].
  */
@@ -36,27 +37,28 @@
     /* How an array lies, lanes in panels: lane i of panel j in row r is at[j * step + r * row +   \
      * i]. Panels of `rows` rows; or, for left factors, whole rows of n one after the other, `row` \
      * such that a column is spread over all sets of the first cache. */                           \
-    struct stm_lay_##S {                                                                           \
+    struct stm_layout_##S {                                                                        \
         REAL *at;                                                                                  \
         size_t step, row;                                                                          \
     };                                                                                             \
-    struct stm_lay_##S stm_lay_panels_##S(REAL *at, size_t rows);                                  \
-    struct stm_lay_##S stm_lay_rows_##S(REAL *at, size_t n);                                       \
-    /* Of T pairs, a row each: h = act(u + v) and its slope, panels of STM_TILE rows, unless that  \
-     * is NULL; ht is h transposed, a row each unit. */                                            \
+    struct stm_layout_##S stm_layout_panels_##S(REAL *at, size_t rows);                            \
+    struct stm_layout_##S stm_layout_rows_##S(REAL *at, size_t n);                                 \
+    /* Of T pairs, a row each: h = act(u + v), and slope, its derivative in panels of STM_TILE     \
+     * rows, which may be NULL; ht is h transposed, a row each unit. */                            \
     void stm_activate_panels_##S(int act, size_t T, size_t H, struct stm_rows_##S u,               \
-                                 struct stm_rows_##S v, struct stm_lay_##S h, REAL *slope,         \
-                                 struct stm_lay_##S ht);                                           \
+                                 struct stm_rows_##S v, struct stm_layout_##S h, REAL *slope,      \
+                                 struct stm_layout_##S ht);                                        \
     /* ht = h transposed. */                                                                       \
-    void stm_transpose_tile_##S(struct stm_lay_##S h, size_t T, size_t H, struct stm_lay_##S ht);  \
+    void stm_transpose_tile_##S(struct stm_layout_##S h, size_t T, size_t H,                       \
+                                struct stm_layout_##S ht);                                         \
     /* logits[C][T] = (W^T h + bias) scale, of w[H][C]; ht in panels; bias NULL: none. */          \
     void stm_panels_logits_##S(size_t T, size_t C, size_t H, const REAL *w, const REAL *bias,      \
                                const REAL *ht, double scale, REAL *logits);                        \
     /* dwt, panels of [C][panel], += dlogits[C][T] h, h in panels. */                              \
     void stm_panels_out_grad_##S(size_t T, size_t C, size_t H, const REAL *dlogits, const REAL *h, \
                                  REAL *dwt);                                                       \
-    /* hidden_grad over all panels of H units: du and dv are the rows `a` and `b`; `first` has wt  \
-     * and slope of panel 0, and what is the same for all. */                                      \
+    /* hidden_grad over all panels of H units: du and dv are the rows `a` and `b`, what `first`    \
+     * says of them is not read; its wt and slope are those of panel 0. */                         \
     void stm_panels_hidden_grad_##S(const struct stm_hidden_grad_##S *first, size_t H,             \
                                     struct stm_rows_##S a, struct stm_rows_##S b);
 

@@ -56,22 +56,22 @@ static REAL *R(panel_at)(struct R(stm_rows) x, size_t j)
     return x.panels + j * x.rows * R(stm_p)()->panel;
 }
 
-struct R(stm_lay) R(stm_lay_panels)(REAL *at, size_t rows)
+struct R(stm_layout) R(stm_layout_panels)(REAL *at, size_t rows)
 {
     const size_t panel = R(stm_p)()->panel;
-    return (struct R(stm_lay)){at, rows * panel, panel};
+    return (struct R(stm_layout)){at, rows * panel, panel};
 }
 
 /* A panel is a power of two of cache lines; an odd number of them has no factor in common with the
  * number of sets. */
-struct R(stm_lay) R(stm_lay_rows)(REAL *at, size_t n)
+struct R(stm_layout) R(stm_layout_rows)(REAL *at, size_t n)
 {
     const size_t panel = R(stm_p)()->panel;
-    return (struct R(stm_lay)){at, panel, R(stm_panels)(n) * panel + 64 / sizeof(REAL)};
+    return (struct R(stm_layout)){at, panel, R(stm_panels)(n) * panel + 64 / sizeof(REAL)};
 }
 
 void R(stm_activate_panels)(int act, size_t T, size_t H, struct R(stm_rows) u, struct R(stm_rows) v,
-                            struct R(stm_lay) h, REAL *slope, struct R(stm_lay) ht)
+                            struct R(stm_layout) h, REAL *slope, struct R(stm_layout) ht)
 {
     const struct R(stm_products) *k = R(stm_p)();
     const size_t panel = k->panel;
@@ -92,7 +92,7 @@ void R(stm_activate_panels)(int act, size_t T, size_t H, struct R(stm_rows) u, s
         }
 }
 
-void R(stm_transpose_tile)(struct R(stm_lay) h, size_t T, size_t H, struct R(stm_lay) ht)
+void R(stm_transpose_tile)(struct R(stm_layout) h, size_t T, size_t H, struct R(stm_layout) ht)
 {
     const struct R(stm_products) *k = R(stm_p)();
     const size_t panel = k->panel;

@@ -4,9 +4,10 @@
  * what is there (docs/numerics.md). A vector's lanes are elements of the result, so neither the
  * vector width nor a block size, nor cutting k into calls that continue each other, moves a bit.
  *
- * The right factor comes in panels: [k][panel], `panel` columns of it (256 bytes) side by side and
- * zeros past the last one. The result is cut into blocks of up to 6 rows and a few vectors, which
- * stay in registers; the left factor is read one element at a time, with any strides.
+ * The right factor comes in panels: [k][panel], `panel` columns of it (256 bytes) side by side;
+ * what lies past the last one is never part of a result. The result is cut into blocks of up to 6
+ * rows and a few vectors, which stay in registers; the left factor is read one element at a time,
+ * with any strides.
  */
 #ifndef STEMMA_ENGINE_PRODUCTS_H
 #define STEMMA_ENGINE_PRODUCTS_H
@@ -49,7 +50,7 @@
         const REAL *slope;           /* [T][panel] */                                              \
         const uint32_t *at_a, *at_b; /* [T] rows of du and dv */                                   \
         REAL *du, *dv;               /* rows of `panel` */                                         \
-        REAL *sums;                  /* [T][panel], overwritten: sums of a C that is long */       \
+        REAL *sums;                  /* [T][panel] scratch where C > 128; else not touched */      \
     };                                                                                             \
     struct stm_products_##S {                                                                      \
         size_t panel; /* columns: 64 of float32, 32 of float64 */                                  \

@@ -16,7 +16,7 @@ enum { R(BLOCK_ROWS) = 6, R(BLOCK_COLUMNS) = BLOCK_VECS * LANES };
 /* Of k at a time: a panel of the right factor, 24 KB, and 6 rows of the left one, whose elements
  * may be a line each, stay in the first cache. */
 enum { R(K_MAX) = 96 };
-/* Of the classes of hidden_grad in one go, where a cut costs more than what it saves. */
+/* Of k in hidden_grad in one go, where a cut costs more than what it saves. */
 enum { R(C_MAX) = 128 };
 
 typedef VEC R(block)[R(BLOCK_ROWS)][BLOCK_VECS];

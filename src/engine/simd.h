@@ -1,18 +1,25 @@
 /* The vector of one kernel set. No include guard: it follows real.h and defines for REAL
- *   VEC, LANES     the type and how many REAL it holds
- *   V_LOAD(p), V_STORE(p, v)              LANES elements, any alignment
- *   V_LOAD_N(p, n), V_STORE_N(p, v, n)    the first n <= LANES of them; the other lanes are 0
- *   V_ALL(x)                              x in every lane; + - * / are C's operators
- *   V_FMA(a, b, c), V_FNMA(a, b, c)       c + a * b and c - a * b, rounded once
+ *
+ *   VEC, LANES                          the type and how many REAL it holds
+ *   V_LOAD(p), V_STORE(p, v)            LANES elements, any alignment
+ *   V_LOAD_N(p, n), V_STORE_N(p, v, n)  the first n <= LANES of them; the other lanes are 0
+ *
+ *   V_ALL(x)                            x in every lane; + - * / are C's operators
+ *   V_FMA(a, b, c), V_FNMA(a, b, c)     c + a * b and c - a * b, rounded once
  *   V_ABS(x)
- *   V_MIN(a, b), V_MAX(a, b)              a < b ? a : b and a > b ? a : b: b where one is NaN
- *   V_IF_LESS(a, b, x, y)                 a < b ? x : y
- *   V_SHIFT_UP(x, n)                      the bits of each lane, as an integer, n places up
- *   V_LOW(a, b), V_HIGH(a, b)             a0 b0 a1 b1 ... of the lower and of the upper half of
- * each V_GROUP lanes; only where LANES > 1 V_FIRST(a, b), V_LAST(a, b)           the first groups
- * of a and b, the last; only where there are two BLOCK_VECS     vectors in a row of a block of a
- * product (products_impl.h): with 6 rows, what the registers hold A lane is an element of a result,
- * never a part of a sum, so the width moves no bit.
+ *   V_MIN(a, b), V_MAX(a, b)            a < b ? a : b and a > b ? a : b: b where one is NaN
+ *   V_IF_LESS(a, b, x, y)               a < b ? x : y
+ *   V_SHIFT_UP(x, n)                    the bits of each lane, as an integer, n places up
+ *
+ *   V_GROUP                             lanes that a shuffle reaches: all, or half of them
+ *   V_LOW(a, b), V_HIGH(a, b)           a0 b0 a1 b1 ... of the lower and of the upper half of each
+ *                                       group; only where LANES > 1
+ *   V_FIRST(a, b), V_LAST(a, b)         the first groups of a and b, the last; where there are two
+ *
+ *   BLOCK_VECS                          vectors in a row of a block of a product
+ *                                       (products_impl.h): with 6 rows, what the registers hold
+ *
+ * A lane is an element of a result, never a part of a sum, so the width moves no bit.
  */
 #undef VEC
 #undef LANES

@@ -62,7 +62,8 @@ struct stm_carve {
 void *stm_carve_take(struct stm_carve *c, size_t bytes);
 
 /* Pairs of a tile at the most. With OpenBLAS's products it decides the order of the sums over pairs
- * in dW2, so it belongs to that profile's version; with stemma's own it moves no bit. */
+ * in the gradients of weights, so it belongs to that profile's version; with stemma's own it moves
+ * no bit. */
 enum { STM_TILE = 192 };
 
 /* A model bound to memory. */
@@ -78,7 +79,7 @@ struct stm_net {
 
 /* A pass: begin, then for each tile forward (and backward), then end when there are gradients. */
 struct stm_model_ops {
-    void (*carve)(struct stm_net *net, struct stm_carve *c, size_t tile);
+    void (*carve)(struct stm_net *net, struct stm_carve *c); /* for tiles of STM_TILE */
     /* What does not depend on the pairs; with `grad`, clears what the tiles accumulate. */
     void (*begin)(struct stm_net *net, bool grad);
     /* logits[classes][T] = network(pairs[T]) * scale; overwrites. With `grad` keeps what backward
@@ -97,8 +98,8 @@ struct stm_model_type {
     void (*shape)(const double *arg, const struct stm_task_shape *task,
                   struct stm_tensor_spec *out);
     struct stm_model_ops ops[STM_PRECISIONS];
-    /* The same bits faster, where the products are stemma's own, and how many pairs of a tile its
-     * arrays are in the second cache with: multiples of 16, up to STM_TILE. */
+    /* The same bits faster, where the products are stemma's own; and the pairs of a tile there, a
+     * multiple of 16 up to STM_TILE, chosen so that the arrays fit the second cache. */
     struct stm_model_ops panels[STM_PRECISIONS];
     size_t panels_tile[STM_PRECISIONS];
 };

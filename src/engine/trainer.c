@@ -46,7 +46,7 @@ static void carve(struct stm_trainer *t, struct stm_carve *c)
     stm_batch_carve(t, c);
     stm_logits_carve(t, c);
     for (int f = 0; f < STM_FIELDS; f++) t->field[f] = stm_carve_take(c, N * sizeof(double));
-    t->ops->carve(net, c, STM_TILE);
+    t->ops->carve(net, c);
 }
 
 static uint32_t mask_of(const struct stm_trainer *t, const char *group)
@@ -137,7 +137,7 @@ static int bind(struct stm_trainer *t, struct stm_err *err)
     t->real = t->prec == STM_PREC_F64 ? sizeof(double) : sizeof(float);
     t->ops = &t->model->ops[t->prec];
     t->per_tile = STM_TILE;
-    if (!stm_gemm_is_blas() && !stm_trainer_plain) {
+    if (t->model->panels[t->prec].carve && !stm_gemm_is_blas() && !stm_trainer_plain) {
         t->ops = &t->model->panels[t->prec];
         t->per_tile = t->model->panels_tile[t->prec];
     }

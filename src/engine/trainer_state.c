@@ -38,6 +38,24 @@ void stm_trainer_view(const struct stm_trainer *t, struct stm_state *out)
     stm_state_add(out, "data.order", STM_U32, 1, &t->net.task.pairs, t->order);
 }
 
+/* The NaN that x86 makes of 0 / 0: quiet, its sign bit set, no payload. */
+static const uint32_t nan_f32 = 0xffc00000;
+static const uint64_t nan_f64 = 0xfff8000000000000;
+
+void stm_trainer_one_nan(struct stm_trainer *t)
+{
+    struct stm_state s;
+    stm_trainer_view(t, &s);
+    for (size_t i = 0; i < s.n; i++) {
+        char *x = (char *)(uintptr_t)s.t[i].data;
+        const size_t n = s.t[i].bytes / stm_dtype_size(s.t[i].dtype);
+        for (size_t k = 0; s.t[i].dtype == STM_F32 && k < n; k++)
+            if (isnan(((const float *)s.t[i].data)[k])) memcpy(x + 4 * k, &nan_f32, 4);
+        for (size_t k = 0; s.t[i].dtype == STM_F64 && k < n; k++)
+            if (isnan(((const double *)s.t[i].data)[k])) memcpy(x + 8 * k, &nan_f64, 8);
+    }
+}
+
 /* ---- taking over ---- */
 
 static bool same_shape(const struct stm_tensor *a, const struct stm_tensor *b)

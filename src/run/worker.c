@@ -238,6 +238,7 @@ static int visit(struct job *j, bool *end, struct stm_err *err)
     uint64_t step = stm_trainer_at(j->trainer);
     bool interrupted = j->w->interrupt && *j->w->interrupt;
     bool nan = stm_trainer_diverged(j->trainer);
+    if (nan) stm_trainer_one_nan(j->trainer);
     bool anchor = wanted_anchor(j, step), last = step >= t->until || interrupted || nan;
     bool first = step == t->piece->from;
     *end = last;
