@@ -102,6 +102,24 @@ HIDDEN(square)
 HIDDEN(tanh)
 #undef HIDDEN
 
+/* at[r] += x[r] for r < rows in ascending order, the columns of a block from `from` on. Pairs are
+ * sorted by their first token, so the rows are often one: it then stays in registers. */
+INLINE R(add_rows)(const size_t rows, REAL *const *at, size_t from, VEC (*x)[BLOCK_VECS])
+{
+    bool one = true;
+    EACH (r, rows) one = one && at[r] == at[0];
+    EACH (v, BLOCK_VECS) {
+        const size_t j = from + v * LANES;
+        if (one) {
+            VEC sum = V_LOAD(at[0] + j);
+            EACH (r, rows) sum = sum + x[r][v];
+            V_STORE(at[0] + j, sum);
+        } else {
+            EACH (r, rows) V_STORE(at[r] + j, V_LOAD(at[r] + j) + x[r][v]);
+        }
+    }
+}
+
 /* `rows` pairs from pair t; with x->sums the sums start there. */
 INLINE R(hidden_grad_rows)(const size_t rows, const struct R(stm_hidden_grad) * x, size_t t)
 {
@@ -120,12 +138,10 @@ INLINE R(hidden_grad_rows)(const size_t rows, const struct R(stm_hidden_grad) * 
                 sum[r][v] = start ? V_LOAD(start + r * R(PANEL) + from + v * LANES) : V_ALL(0);
         R(block_sum)(rows, C, d, 1, ldd, wt + from, sum);
         EACH (r, rows)
-            EACH (v, BLOCK_VECS) {
-                const size_t j = from + v * LANES;
-                const VEC g = sum[r][v] * V_LOAD(slope + r * R(PANEL) + j);
-                V_STORE(du[r] + j, V_LOAD(du[r] + j) + g);
-                V_STORE(dv[r] + j, V_LOAD(dv[r] + j) + g);
-            }
+            EACH (v, BLOCK_VECS)
+                sum[r][v] = sum[r][v] * V_LOAD(slope + r * R(PANEL) + from + v * LANES);
+        R(add_rows)(rows, du, from, sum);
+        R(add_rows)(rows, dv, from, sum);
     }
 }
 
