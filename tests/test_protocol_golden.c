@@ -23,7 +23,7 @@ static int read_golden(void *ctx, const char *path, struct stm_buf *out, struct 
     return code;
 }
 
-static void diagnose(const char *name, struct stm_buf *out)
+static void diagnose(const char *name, unsigned width, struct stm_buf *out)
 {
     struct stm_check_options o = {.vocab = &test_vocab, .features = STM_F_ALL, .read = read_golden};
     struct stm_buf text = {0};
@@ -35,7 +35,7 @@ static void diagnose(const char *name, struct stm_buf *out)
                      0);
     for (unsigned i = 0; i < diags->n; i++) {
         if (i) stm_buf_u8(out, '\n');
-        stm_diag_print(diags, &diags->d[i], false, 0, out);
+        stm_diag_print(diags, &diags->d[i], false, width, out);
     }
     ck_assert_msg(diags->n > 0, "%s has no diagnostics", name);
     char code[6] = {0};
@@ -73,13 +73,48 @@ START_TEST(outputs)
         size_t n = strlen(e->d_name);
         if (n < 8 || strcmp(e->d_name + n - 7, ".stemma") != 0) continue;
         struct stm_buf got = {0};
-        diagnose(e->d_name, &got);
+        diagnose(e->d_name, 0, &got);
         compare(e->d_name, &got);
         stm_buf_release(&got);
         files++;
     }
     closedir(d);
     ck_assert_uint_ge(files, 30);
+}
+END_TEST
+
+/* Runs of spaces and newlines as one space. */
+static void collapse(char *s)
+{
+    char *to = s;
+    for (; *s; s++)
+        if (*s != ' ' && *s != '\n')
+            *to++ = *s;
+        else if (s[1] != ' ' && s[1] != '\n')
+            *to++ = ' ';
+    *to = '\0';
+}
+
+START_TEST(on_a_terminal)
+{
+    enum { WIDTH = 60 };
+    static const char name[] = "E0103_similar.stemma";
+    struct stm_buf wide = {0}, narrow = {0};
+    diagnose(name, 0, &wide);
+    diagnose(name, WIDTH, &narrow);
+    stm_buf_u8(&wide, '\0');
+    stm_buf_u8(&narrow, '\0');
+    ck_assert(strstr((char *)narrow.p, "\n           ") != NULL); /* under the words of the help */
+    for (const char *line = (char *)narrow.p; *line;) {
+        size_t n = strcspn(line, "\n");
+        ck_assert_msg(n <= WIDTH, "%zu columns: %.*s", n, (int)n, line);
+        line += n + (line[n] == '\n');
+    }
+    collapse((char *)wide.p);
+    collapse((char *)narrow.p);
+    ck_assert_str_eq((char *)wide.p, (char *)narrow.p);
+    stm_buf_release(&wide);
+    stm_buf_release(&narrow);
 }
 END_TEST
 
@@ -137,6 +172,7 @@ int main(void)
     Suite *s = suite_create("protocol golden");
     TCase *t = tcase_create("diagnostics");
     tcase_add_test(t, outputs);
+    tcase_add_test(t, on_a_terminal);
     tcase_add_test(t, one_to_one);
     tcase_add_test(t, json);
     suite_add_tcase(s, t);

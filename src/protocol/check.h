@@ -4,6 +4,7 @@
 #define STEMMA_PROTOCOL_CHECK_H
 
 #include "protocol/ast.h"
+#include "protocol/near.h"
 
 /* ---- types ---- */
 
@@ -90,12 +91,6 @@ struct symbol *pr_define(struct check *k, const struct ast_stmt *s, struct word 
 void pr_declare_all(struct check *k, const struct vec *stmts);
 /* E0201 or E0202 for a name that is not there; `what` as in "there is no WHAT `name`". */
 void pr_unknown(struct check *k, struct stm_span at, const char *name, const char *what);
-/* The candidate nearest to `name`, or NULL when none is near. */
-struct near {
-    const char *name, *best;
-    unsigned distance;
-};
-void pr_near(struct near *n, const char *candidate);
 const struct stm_bind *pr_bind(const struct check *k, const char *name);
 const char *pr_kind_name(int kind);
 const char *pr_article(const char *word); /* "a" or "an" */

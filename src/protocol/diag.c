@@ -195,6 +195,26 @@ static unsigned put_line(struct stm_buf *b, const char *s, size_t n, unsigned sk
 
 static void put_safe(struct stm_buf *b, const char *s) { put_line(b, s, strlen(s), 0, 0); }
 
+/* The words of `s` from column `indent` on, where every further line begins too; none is longer
+ * than `width` (0: one line) unless a word is. */
+static void put_words(struct stm_buf *b, const char *s, unsigned indent, unsigned width)
+{
+    unsigned col = indent;
+    for (bool first = true; *s; first = false) {
+        const size_t n = first ? strcspn(s, " ") : 1 + strcspn(s + 1, " ");
+        const unsigned columns = put_line(NULL, s, n, 0, 0);
+        if (!first && width && col + columns > width) {
+            stm_buf_printf(b, "\n%*s", (int)indent, "");
+            put_line(b, s + 1, n - 1, 0, 0);
+            col = indent + columns - 1;
+        } else {
+            put_line(b, s, n, 0, 0);
+            col += columns;
+        }
+        s += n;
+    }
+}
+
 static const char *source_line(const struct stm_diags *all, struct stm_span at, size_t *n)
 {
     if (at.file >= all->n_files) return NULL;
@@ -254,7 +274,8 @@ void stm_diag_print(const struct stm_diags *all, const struct stm_diag *d, bool 
     const char *path = d->span.file < all->n_files ? all->files[d->span.file].path : "?";
     stm_buf_printf(out, "%s%s[%s]%s%s: ", c.error, warning ? "warning" : "error", d->code, c.off,
                    c.strong);
-    put_safe(out, d->msg);
+    put_words(out, d->msg, (unsigned)strlen(warning ? "warning[E0000]: " : "error[E0000]: "),
+              width);
     stm_buf_printf(out, "%s\n%*s%s-->%s %s", c.off, gutter, "", c.gutter, c.off, path);
     if (d->span.line) stm_buf_printf(out, ":%u:%u", d->span.line, d->span.col);
     stm_buf_u8(out, '\n');
@@ -262,7 +283,7 @@ void stm_diag_print(const struct stm_diags *all, const struct stm_diag *d, bool 
     for (unsigned i = 0; i < d->n_notes; i++) {
         const struct stm_note *note = &d->notes[i];
         stm_buf_printf(out, "%*s %s=%s note: ", gutter, "", c.gutter, c.off);
-        put_safe(out, note->text);
+        put_words(out, note->text, (unsigned)gutter + 9, width);
         if (note->has_span && note->span.file < all->n_files)
             stm_buf_printf(out, " (%s:%u:%u)", all->files[note->span.file].path, note->span.line,
                            note->span.col);
@@ -270,7 +291,7 @@ void stm_diag_print(const struct stm_diags *all, const struct stm_diag *d, bool 
     }
     if (!d->help) return;
     stm_buf_printf(out, "%*s %s=%s help: ", gutter, "", c.gutter, c.off);
-    put_safe(out, d->help);
+    put_words(out, d->help, (unsigned)gutter + 9, width);
     stm_buf_printf(out, "\n");
 }
 

@@ -1,5 +1,8 @@
 /* Blocks: which statements may stand in them, and how parsing goes on after a broken one. */
 
+#include <string.h>
+
+#include "protocol/near.h"
 #include "protocol/parse.h"
 
 static const char *const block_names[B_KINDS] = {
@@ -19,6 +22,16 @@ static const struct keyword *keyword_at(const struct parser *p)
     return NULL;
 }
 
+/* The statement of this block that a misspelt word is near to, or NULL. Keywords are short, so one
+ * edit in three letters is the most. */
+static const char *meant(const struct parser *p, enum block_kind kind)
+{
+    struct near near = {.name = p->tok.text};
+    for (size_t i = 0; i < PR_KEYWORDS && p->tok.kind == TK_ID; i++)
+        if (pr_keywords[i].blocks & IN(kind)) pr_near(&near, pr_keywords[i].word);
+    return near.best && 3 * near.distance <= strlen(near.name) ? near.best : NULL;
+}
+
 static void not_allowed(struct parser *p, enum block_kind kind)
 {
     size_t mark = p->c->scratch.n;
@@ -33,7 +46,12 @@ static void not_allowed(struct parser *p, enum block_kind kind)
                     block_names[kind]);
     else
         d = pr_diag(p->c, "E0103", p->tok.span, "expected a statement, found %s", pr_found(p));
-    pr_help(p->c, d, "%s there can be: %s", block_names[kind], allowed);
+    const char *near = keyword_at(p) ? NULL : meant(p, kind);
+    if (near)
+        pr_help(p->c, d, "there is a statement with a similar name, `%s`; %s there can be: %s",
+                near, block_names[kind], allowed);
+    else
+        pr_help(p->c, d, "%s there can be: %s", block_names[kind], allowed);
 }
 
 /* Past the `}` that belongs to the `{` in hand. */
