@@ -107,7 +107,7 @@ HIDDEN(tanh)
 INLINE R(add_rows)(const size_t rows, REAL *const *at, size_t from, VEC (*x)[BLOCK_VECS])
 {
     bool one = true;
-    EACH (r, rows) one = one && at[r] == at[0];
+    EACH (r, rows) one &= at[r] == at[0];
     EACH (v, BLOCK_VECS) {
         const size_t j = from + v * LANES;
         if (one) {
