@@ -155,3 +155,30 @@ static void R(check_all)(void)
         R(check_columns)(w->KERNELS, 13, 192);
     }
 }
+
+/* exp, and every activation with its slope, of u[SWEEP]: any two kernel sets give the same bits.
+ * Which NaN it is may differ. */
+static void R(sweep_outputs)(const struct R(stm_kernels) * k, const REAL *u, REAL *out)
+{
+    static REAL v[SWEEP];
+    for (size_t i = 0; i < SWEEP; i++) v[i] = (REAL)-0.0; /* u + v is u, its sign too */
+    k->exp(u, out, SWEEP);
+    for (int act = 0; act < STM_ACTS; act++)
+        k->act_grad[act](u, v, out + (1 + 2 * act) * SWEEP, out + (2 + 2 * act) * SWEEP, SWEEP);
+}
+
+static void R(check_widths)(const REAL *u)
+{
+    enum { OUT = (1 + 2 * STM_ACTS) * SWEEP };
+    static REAL first[OUT], other[OUT];
+    R(sweep_outputs)(stm_widths()->KERNELS, u, first);
+    for (const struct stm_width *w = stm_widths() + 1; w->f32; w++) {
+        R(sweep_outputs)(w->KERNELS, u, other);
+        if (memcmp(first, other, sizeof first) == 0) continue;
+        for (size_t i = 0; i < OUT; i++)
+            ck_assert_msg((isnan(first[i]) && isnan(other[i])) ||
+                              memcmp(&first[i], &other[i], sizeof *first) == 0,
+                          "%s: output %zu of %a: %a, %a", w->name, i / SWEEP, (double)u[i % SWEEP],
+                          (double)first[i], (double)other[i]);
+    }
+}

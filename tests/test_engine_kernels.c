@@ -3,7 +3,7 @@
 #include "engine/kernels.h"
 #include "engine_fixture.h"
 
-enum { ROOM = 4096 };
+enum { ROOM = 4096, SWEEP = 4096 };
 
 #define STM_REAL_BITS 32
 #include "engine/real.h"
@@ -24,39 +24,46 @@ END_TEST
 START_TEST(every_kernel_f64) { check_all_f64(); }
 END_TEST
 
-/* exp, and every activation with its slope, of every 1021st of all float32 numbers (and NaN): any
- * two kernel sets give the same bits. Which NaN it is may differ. */
-enum { SWEEP = 4096, STRIDE = 1021 };
-
-static void sweep_outputs(const struct stm_kernels_f32 *k, const float *u, float *out)
-{
-    static float v[SWEEP];
-    for (size_t i = 0; i < SWEEP; i++) v[i] = -0.0f; /* u + v is u, its sign too */
-    k->exp(u, out, SWEEP);
-    for (int act = 0; act < STM_ACTS; act++)
-        k->act_grad[act](u, v, out + (1 + 2 * act) * SWEEP, out + (2 + 2 * act) * SWEEP, SWEEP);
-}
-
+/* Of every 1021st of all float32 numbers, and NaN. */
 START_TEST(widths_agree_on_all_of_float32)
 {
-    enum { OUT = (1 + 2 * STM_ACTS) * SWEEP };
-    static float u[SWEEP], first[OUT], other[OUT];
+    enum { STRIDE = 1021 };
+    static float u[SWEEP];
     for (uint64_t at = 0; at < 1ull << 32;) {
         for (size_t i = 0; i < SWEEP; i++, at += STRIDE) {
             uint32_t bits = (uint32_t)(at < 1ull << 32 ? at : 0);
             memcpy(&u[i], &bits, sizeof bits);
         }
-        sweep_outputs(stm_widths()->f32, u, first);
-        for (const struct stm_width *w = stm_widths() + 1; w->f32; w++) {
-            sweep_outputs(w->f32, u, other);
-            if (memcmp(first, other, sizeof first) == 0) continue;
-            for (size_t i = 0; i < OUT; i++)
-                ck_assert_msg((isnan(first[i]) && isnan(other[i])) ||
-                                  memcmp(&first[i], &other[i], sizeof *first) == 0,
-                              "%s: output %zu of %a: %a, %a", w->name, i / SWEEP, u[i % SWEEP],
-                              first[i], other[i]);
-        }
+        check_widths_f32(u);
     }
+}
+END_TEST
+
+/* Every sign and exponent of float64 with 64 fractions, some of them all zeros or ones; and the
+ * neighbours of where math_impl.h selects. */
+START_TEST(widths_agree_on_all_binades_of_float64)
+{
+    static const double bounds[] = {0,     0.625, 8.772,  8.811,    708.05, 708.5,
+                                    709.9, 710,   745.14, INFINITY, NAN};
+    enum { BOUNDS = sizeof bounds / sizeof *bounds };
+    static double u[SWEEP];
+    struct stm_rand r = stm_rand_at(1, STM_STREAM_PERTURB, 64);
+    for (uint64_t head = 0; head < 1 << 18;) {
+        for (size_t i = 0; i < SWEEP; i++, head++) {
+            uint64_t any =
+                (uint64_t)stm_rand_below(&r, 1u << 23) << 23 | stm_rand_below(&r, 1u << 23);
+            uint64_t ones = (1ull << 46) - 1, low = head % 3 == 0 ? 0 : head % 3 == 1 ? ones : any;
+            uint64_t bits = head << 46 | low;
+            memcpy(&u[i], &bits, sizeof bits);
+        }
+        check_widths_f64(u);
+    }
+    for (size_t i = 0; i < SWEEP; i++) {
+        double x = bounds[i / 6 % BOUNDS];
+        if (i % 3) x = nextafter(x, i % 3 == 1 ? -INFINITY : INFINITY);
+        u[i] = i / 3 % 2 ? -x : x;
+    }
+    check_widths_f64(u);
 }
 END_TEST
 
@@ -94,4 +101,5 @@ START_TEST(training_does_not_see_the_width)
 END_TEST
 
 RUN_TESTS("engine kernels", every_kernel_f32, every_kernel_f64, widths_agree_on_all_of_float32,
-          widths_end_with_plain_c, training_does_not_see_the_width)
+          widths_agree_on_all_binades_of_float64, widths_end_with_plain_c,
+          training_does_not_see_the_width)
