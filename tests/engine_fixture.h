@@ -9,6 +9,7 @@
 
 #include "engine/random.h"
 #include "engine/trainer.h"
+#include "run_tests.h"
 #include "stemma/engine.h"
 
 /* A tiny problem: 49 pairs, every tensor of a size that no vector width divides. */
@@ -78,27 +79,5 @@ static inline void assert_same_state(const struct stm_trainer *a, const struct s
                       x.t[i].name);
     }
 }
-
-/* Runs the tests of one program, each in its own process. */
-static inline int run_tests(const char *name, const TTest *const *tests, size_t n)
-{
-    Suite *suite = suite_create(name);
-    TCase *tc = tcase_create(name);
-    tcase_set_timeout(tc, 120);
-    for (size_t i = 0; i < n; i++) tcase_add_test(tc, tests[i]);
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
-#define RUN_TESTS(name, ...)                                                                       \
-    int main(void)                                                                                 \
-    {                                                                                              \
-        const TTest *const tests[] = {__VA_ARGS__};                                                \
-        return run_tests(name, tests, sizeof tests / sizeof *tests);                               \
-    }
 
 #endif

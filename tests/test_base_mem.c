@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "run_tests.h"
 
 START_TEST(aligned_blocks_are_zero)
 {
@@ -40,17 +41,4 @@ START_TEST(the_hook_fails_the_nth)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("base mem");
-    TCase *tc = tcase_create("mem");
-    tcase_add_test(tc, aligned_blocks_are_zero);
-    tcase_add_test(tc, too_much_is_refused);
-    tcase_add_test(tc, the_hook_fails_the_nth);
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RUN_TESTS("base mem", aligned_blocks_are_zero, too_much_is_refused, the_hook_fails_the_nth)

@@ -13,7 +13,7 @@ static const struct spec {
     const char *arg; /* NULL: a switch */
     const char *text;
 } specs[] = {
-    {'s', "store", "DIR", "the store (else $STEMMA_STORE, else the nearest checkpoints/)"},
+    {'s', "store", "DIR", "the store; else $STEMMA_STORE, else checkpoints/"},
     {'j', "json", NULL, "one JSON document, or NDJSON"},
     {'D', "define", "NAME=VALUE", "override a `param`; also -D NAME=VALUE; repeatable"},
     {'S', "seeds", "LO..HI", "the seeds in effect, both included"},

@@ -42,6 +42,10 @@ expect_exit 2 stemma
 expect_err 'usage: stemma COMMAND'
 expect_exit 0 stemma --help
 expect_out 'usage: stemma COMMAND'
+for command in check fmt plan run tree status show replay diff origin register report explain store; do
+    expect_exit 0 stemma "$command" --help
+    ! grep -qE '.{81}' "$work/out" || die "$command --help: more than 80 columns"
+done
 expect_exit 0 stemma run --help
 expect_out '--seeds LO..HI'
 expect_exit 2 stemma trian tiny.stemma
