@@ -74,14 +74,14 @@ static bool fake_stop_step(void *ctx, int node, unsigned seed, double *step)
     return fake_event(ctx, node, seed, 0, step, &censored);
 }
 
-static bool fake_metric(void *ctx, int node, unsigned seed, const char *text, double step,
-                        double *out)
+static enum stm_fact fake_metric(void *ctx, int node, unsigned seed, const char *text,
+                                 struct stm_moment at, double *out)
 {
     static const double level[] = {0, 10, 24, 40, 8, 30, 25, 20, 50};
     struct fake *f = ctx;
     f->metric_reads++;
-    *out = level[node] + step * 1e-6;
-    return strcmp(text, "L") == 0 && fake_known(f, node, seed);
+    *out = level[node] + at.step * 1e-6;
+    return strcmp(text, "L") == 0 && fake_known(f, node, seed) ? STM_FACT_KNOWN : STM_FACT_UNKNOWN;
 }
 
 static bool fake_log_step(void *ctx, int node, unsigned seed, unsigned i, double *step)
@@ -91,11 +91,11 @@ static bool fake_log_step(void *ctx, int node, unsigned seed, unsigned i, double
     return fake_stop_step(ctx, node, seed, &stop) && *step <= stop;
 }
 
-static bool fake_capture(void *ctx, int capture, int node, unsigned seed, double *out)
+static enum stm_fact fake_capture(void *ctx, int capture, int node, unsigned seed, double *out)
 {
     (void)capture;
     *out = 50 + seed;
-    return fake_known(ctx, node, seed);
+    return fake_known(ctx, node, seed) ? STM_FACT_KNOWN : STM_FACT_UNKNOWN;
 }
 
 static bool fake_calibrate(void *ctx, int calibrate, int node, double *out)
@@ -106,11 +106,10 @@ static bool fake_calibrate(void *ctx, int calibrate, int node, double *out)
 }
 
 /* Everything is identical to `same` but raised, seed 3. */
-static bool fake_identical(void *ctx, int a, int b, unsigned seed, bool *same,
-                           unsigned long *compared)
+static bool fake_identical(void *ctx, int a, int b, unsigned seed, struct stm_comparison *out)
 {
-    *same = !((a == RAISED || b == RAISED) && seed == 3);
-    *compared = 10;
+    bool same = !((a == RAISED || b == RAISED) && seed == 3);
+    *out = (struct stm_comparison){.same = same, .compared = 10, .step = 900, .tensors = "param.E"};
     return fake_known(ctx, a, seed) && fake_known(ctx, b, seed);
 }
 

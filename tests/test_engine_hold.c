@@ -29,7 +29,7 @@ START_TEST(one_scalar_for_the_group)
     open_engine();
     struct stm_trainer *t = trainer_of(TINY, "precision = f64\nhold norm(weights) = 9\n", 1);
     struct stm_trainer *free_one = trainer_of(TINY, "precision = f64\n", 1);
-    stm_trainer_apply_holds(t);
+    stm_trainer_apply_holds(t, NULL);
     assert_norm(t, "norm(weights)", 9, 1e-14);
     double factor = 9 / measure(free_one, "norm(weights)");
     for (unsigned k = 0; k < t->net.n_tensors; k++)
@@ -86,7 +86,7 @@ START_TEST(shares_hold_after_every_step)
     struct stm_trainer *t =
         trainer_of(TINY, "precision = f64\nhold share(E, W2) = (0.9, 0.1)\n", 1);
     struct stm_trainer *free_one = trainer_of(TINY, "precision = f64\n", 1);
-    stm_trainer_apply_holds(t);
+    stm_trainer_apply_holds(t, NULL);
     double e = measure(t, "norm(E)"), w = measure(t, "norm(W2)"),
            total = measure(free_one, "norm(E)");
     total = total * total + pow(measure(free_one, "norm(W2)"), 2);
@@ -153,7 +153,7 @@ START_TEST(logit_scale_holds_after_every_step)
     }
     struct stm_trainer *held = trainer_of(TINY, "temperature = 1.5\nhold logit_scale = 2.5\n", 1),
                        *plain = trainer_of(TINY, "temperature = 1.5\n", 1);
-    stm_trainer_apply_holds(held);
+    stm_trainer_apply_holds(held, NULL);
     for (unsigned k = 0; k < plain->net.n_tensors; k++)
         ck_assert_mem_eq(held->net.param[k], plain->net.param[k],
                          plain->net.spec[k].n * sizeof(float));

@@ -66,12 +66,13 @@ static bool stop_step(void *ctx, int node, unsigned seed, double *step)
     return a != NULL;
 }
 
-static bool metric(void *ctx, int node, unsigned seed, const char *text, double step, double *out)
+static enum stm_fact metric(void *ctx, int node, unsigned seed, const char *text,
+                            struct stm_moment at, double *out)
 {
     const struct arm *a = arm(ctx, node);
-    (void)seed, (void)step;
+    (void)seed, (void)at;
     if (a) *out = strcmp(text, "norm(weights)") == 0 ? 54.49 : a->metric;
-    return a != NULL;
+    return a ? STM_FACT_KNOWN : STM_FACT_UNKNOWN;
 }
 
 static bool log_step(void *ctx, int node, unsigned seed, unsigned i, double *step)
@@ -81,11 +82,11 @@ static bool log_step(void *ctx, int node, unsigned seed, unsigned i, double *ste
     return stop_step(ctx, node, seed, &stop) && *step <= stop;
 }
 
-static bool capture(void *ctx, int i, int node, unsigned seed, double *out)
+static enum stm_fact capture(void *ctx, int i, int node, unsigned seed, double *out)
 {
     (void)ctx, (void)i, (void)node;
     *out = 50 + seed;
-    return true;
+    return STM_FACT_KNOWN;
 }
 
 static bool calibrate(void *ctx, int i, int node, double *out)
@@ -96,11 +97,10 @@ static bool calibrate(void *ctx, int i, int node, double *out)
     return stm_eval_across(&w->d, c->expr, w->plan->forks[c->fork].node, c->need, out, NULL) == 0;
 }
 
-static bool identical(void *ctx, int a, int b, unsigned seed, bool *same, unsigned long *compared)
+static bool identical(void *ctx, int a, int b, unsigned seed, struct stm_comparison *out)
 {
     (void)ctx, (void)a, (void)b, (void)seed;
-    *same = true;
-    *compared = 1;
+    *out = (struct stm_comparison){.same = true, .compared = 1};
     return true;
 }
 

@@ -15,23 +15,24 @@ static void teardown(void) { bench_remove(&b); }
 static const struct {
     const char *text, *path;
     int seed;
-    bool has_at, at_start;
+    bool has_at;
+    enum stm_when when;
     uint64_t step;
 } good[] = {
-    {"trunk", "trunk", -1, false, false, 0},
-    {"free", "trunk/post/free", -1, false, false, 0},
-    {"post/free", "trunk/post/free", -1, false, false, 0},
-    {"trunk/free", "trunk/post/free", -1, false, false, 0},
-    {"trunk/post/free#1", "trunk/post/free", 1, false, false, 0},
-    {"free#0@35", "trunk/post/free", 0, true, false, 35},
-    {"free@35", "trunk/post/free", -1, true, false, 35},
-    {"free#1@fork", "trunk/post/free", 1, true, false, 20},
-    {"free#1@start", "trunk/post/free", 1, true, true, 20},
-    {"free#1@stop", "trunk/post/free", 1, true, false, 60},
-    {"trunk#1@stop", "trunk", 1, true, false, 20},
-    {"held[tau=1.3]#0", "trunk/post/held[tau=1.3]", 0, false, false, 0},
-    {"held[tau=1.30]", "trunk/post/held[tau=1.3]", -1, false, false, 0},
-    {"held[ tau = 0.9 ]#1@40", "trunk/post/held[tau=0.9]", 1, true, false, 40},
+    {"trunk", "trunk", -1, false, STM_AT_STEP, 0},
+    {"free", "trunk/post/free", -1, false, STM_AT_STEP, 0},
+    {"post/free", "trunk/post/free", -1, false, STM_AT_STEP, 0},
+    {"trunk/free", "trunk/post/free", -1, false, STM_AT_STEP, 0},
+    {"trunk/post/free#1", "trunk/post/free", 1, false, STM_AT_STEP, 0},
+    {"free#0@35", "trunk/post/free", 0, true, STM_AT_STEP, 35},
+    {"free@35", "trunk/post/free", -1, true, STM_AT_STEP, 35},
+    {"free#1@fork", "trunk/post/free", 1, true, STM_AT_FORK, 20},
+    {"free#1@start", "trunk/post/free", 1, true, STM_AT_START, 20},
+    {"free#1@stop", "trunk/post/free", 1, true, STM_AT_STOP, 60},
+    {"trunk#1@stop", "trunk", 1, true, STM_AT_STOP, 20},
+    {"held[tau=1.3]#0", "trunk/post/held[tau=1.3]", 0, false, STM_AT_STEP, 0},
+    {"held[tau=1.30]", "trunk/post/held[tau=1.3]", -1, false, STM_AT_STEP, 0},
+    {"held[ tau = 0.9 ]#1@40", "trunk/post/held[tau=0.9]", 1, true, STM_AT_STEP, 40},
 };
 
 START_TEST(found)
@@ -42,8 +43,9 @@ START_TEST(found)
     ck_assert_str_eq(b.plan->nodes[a.node].path, good[_i].path);
     ck_assert_int_eq(a.seed, good[_i].seed);
     ck_assert_int_eq(a.has_at, good[_i].has_at);
-    ck_assert_int_eq(a.at_start, good[_i].at_start);
-    if (a.has_at) ck_assert_uint_eq(a.step, good[_i].step);
+    if (!a.has_at) return;
+    ck_assert_int_eq(a.at.when, good[_i].when);
+    ck_assert_double_eq(a.at.step, (double)good[_i].step);
 }
 END_TEST
 

@@ -260,27 +260,30 @@ START_TEST(one_seed)
     bool yes;
     struct stm_expr *n0 = x_ref(&f, STM_R_CAPTURE, "N0", 0);
     struct stm_expr *target = x_op(&f, STM_X_MUL, n0, x_num(&f, 2));
-    ck_assert_int_eq(stm_eval_seed(&f.d, target, RAISED, 3, 800, &v, &err), 0);
+    ck_assert_int_eq(stm_eval_seed(&f.d, target, RAISED, 3, STM_STEP(800), &v, &err), 0);
     ck_assert_double_eq(v, 106);
-    ck_assert_int_eq(stm_eval_seed(&f.d, x_metric(&f), SAME, 1, 1000, &v, &err), 0);
+    ck_assert_int_eq(stm_eval_seed(&f.d, x_metric(&f), SAME, 1, STM_STEP(1000), &v, &err), 0);
     ck_assert_double_eq_tol(v, 24.001, 1e-12);
-    ck_assert_int_eq(stm_eval_seed(&f.d, x_metric(&f), SAME, 1, NAN, &v, &err), STM_E_INVALID);
-    ck_assert_int_eq(stm_eval_seed(&f.d, x_grok(&f), SAME, 1, 800, &v, &err), 0);
+    ck_assert_int_eq(stm_eval_seed(&f.d, x_metric(&f), SAME, 1, STM_NOWHERE, &v, &err),
+                     STM_E_INVALID);
+    ck_assert_int_eq(stm_eval_seed(&f.d, x_grok(&f), SAME, 1, STM_STEP(800), &v, &err), 0);
     ck_assert_double_eq(v, 1900);
-    ck_assert_int_eq(stm_eval_seed(&f.d, x_grok(&f), NEVER, 5, 800, &v, &err), STM_E_INVALID);
+    ck_assert_int_eq(stm_eval_seed(&f.d, x_grok(&f), NEVER, 5, STM_STEP(800), &v, &err),
+                     STM_E_INVALID);
     struct stm_expr *zero = x_op(&f, STM_X_DIV, x_num(&f, 0), x_num(&f, 0));
-    ck_assert_int_eq(stm_eval_seed(&f.d, zero, 0, 0, NAN, &v, &err), STM_E_INVALID);
+    ck_assert_int_eq(stm_eval_seed(&f.d, zero, 0, 0, STM_NOWHERE, &v, &err), STM_E_INVALID);
     f.missing_node = RAISED;
     f.missing_seed = 3;
-    ck_assert_int_eq(stm_eval_seed(&f.d, target, RAISED, 3, 800, &v, &err), STM_E_NOTFOUND);
+    ck_assert_int_eq(stm_eval_seed(&f.d, target, RAISED, 3, STM_STEP(800), &v, &err),
+                     STM_E_NOTFOUND);
     ck_assert_str_eq(err.msg, "`N0` of raised, seed 3 is not known yet");
     /* requirements: an event that has come by then, or a comparison */
     struct stm_expr *memorized = x_ref(&f, STM_R_EVENT, "memorized", 1);
-    ck_assert_int_eq(stm_eval_require(&f.d, memorized, 0, 2, 800, &yes, &err), 0);
+    ck_assert_int_eq(stm_eval_require(&f.d, memorized, 0, 2, STM_STEP(800), &yes, &err), 0);
     ck_assert(yes);
-    ck_assert_int_eq(stm_eval_require(&f.d, memorized, 0, 2, 199, &yes, &err), 0);
+    ck_assert_int_eq(stm_eval_require(&f.d, memorized, 0, 2, STM_STEP(199), &yes, &err), 0);
     ck_assert(!yes);
-    ck_assert_int_eq(stm_eval_require(&f.d, x_grok(&f), 0, 2, 800, &yes, &err), 0);
+    ck_assert_int_eq(stm_eval_require(&f.d, x_grok(&f), 0, 2, STM_STEP(800), &yes, &err), 0);
     ck_assert(!yes);
 }
 END_TEST

@@ -10,8 +10,9 @@ static void falsify(struct bench *b, int node, unsigned seed, uint64_t step, con
     struct stm_trail fresh;
     struct stm_id none = {0};
     char ref[64], path[800];
-    const struct stm_piece *p = stm_view_piece(b->view, node, seed, step, NULL);
-    const struct stm_trail *t = p->trail;
+    struct stm_place place;
+    ck_assert_int_eq(stm_view_place(b->view, node, seed, STM_STEP(step), &place), STM_FACT_KNOWN);
+    const struct stm_trail *t = place.piece->trail;
     unsigned which = STM_STATE_MAX;
     ck_ok(stm_trail_new(&fresh, &t->start, t->start_step, t->settings, t->profile, &e), &e);
     fresh.tensor_names = t->tensor_names;

@@ -14,7 +14,8 @@ START_TEST(before_training)
     bench_make(&b);
     ck_assert_int_eq(rep(&b, "trunk", 0).status, STM_REP_PENDING);
     ck_assert_int_eq(rep(&b, "trunk/post/free", 1).status, STM_REP_WAITING);
-    ck_assert(!stm_view_at(b.view, bench_node(&b, "trunk"), 0, 0, &m));
+    ck_assert_int_eq(stm_view_at(b.view, bench_node(&b, "trunk"), 0, STM_STEP(0), &m),
+                     STM_FACT_UNKNOWN);
     ck_assert(!stm_view_fork(b.view, 0, 0).known);
     stm_view_cost(b.view, 4000, &cost);
     ck_assert_uint_eq(cost.replicates, 10);
@@ -68,7 +69,9 @@ START_TEST(one_origin)
         for (unsigned i = 1; i < b.plan->n_nodes; i++) {
             struct stm_measured m;
             struct stm_id parent;
-            ck_assert(stm_view_start(b.view, (int)i, s, &m, &parent));
+            struct stm_moment start = {STM_AT_START, NAN};
+            ck_assert(stm_view_parent(b.view, (int)i, s, &parent));
+            ck_assert_int_eq(stm_view_at(b.view, (int)i, s, start, &m), STM_FACT_KNOWN);
             ck_assert(stm_id_eq(&parent, &at.state));
             bool held = strstr(b.plan->nodes[i].path, "held") != NULL;
             ck_assert_int_eq(stm_id_eq(&m.state, &at.state), !held);
@@ -76,11 +79,14 @@ START_TEST(one_origin)
     }
     struct stm_measured x, y;
     int free_arm = bench_node(&b, "trunk/post/free"), late = bench_node(&b, "trunk/post/late");
-    ck_assert(stm_view_at(b.view, free_arm, 0, 40, &x) && stm_view_at(b.view, late, 0, 40, &y));
-    ck_assert(stm_id_eq(&x.state, &y.state));
-    ck_assert(stm_view_at(b.view, free_arm, 0, 45, &x) && stm_view_at(b.view, late, 0, 45, &y));
-    ck_assert(!stm_id_eq(&x.state, &y.state));
-    ck_assert(!stm_view_at(b.view, free_arm, 0, 43, &x));
+    for (uint64_t step = 40; step <= 45; step += 5) { /* `late` changes at 40 */
+        struct stm_moment at = STM_STEP(step);
+        ck_assert_int_eq(stm_view_at(b.view, free_arm, 0, at, &x), STM_FACT_KNOWN);
+        ck_assert_int_eq(stm_view_at(b.view, late, 0, at, &y), STM_FACT_KNOWN);
+        ck_assert_int_eq(stm_id_eq(&x.state, &y.state), step == 40);
+    }
+    ck_assert_int_eq(stm_view_at(b.view, free_arm, 0, STM_STEP(43), &x), STM_FACT_UNKNOWN);
+    ck_assert_int_eq(stm_view_at(b.view, free_arm, 0, STM_STEP(61), &x), STM_FACT_NONE);
     bench_remove(&b);
 }
 END_TEST
@@ -97,14 +103,15 @@ START_TEST(any_step_is_restored)
         struct stm_state s;
         struct stm_measured m;
         struct stm_id id;
-        ck_ok(stm_view_restore(b.view, late, 1, step, &s, &e), &e);
+        ck_ok(stm_view_restore(b.view, late, 1, STM_STEP(step), &s, &e), &e);
         ck_assert_uint_eq(stm_state_step(&s), step);
         ck_ok(stm_state_ids(&s, &id, NULL, NULL, &e), &e);
-        if (stm_view_at(b.view, late, 1, step, &m)) ck_assert(stm_id_eq(&id, &m.state));
+        if (stm_view_at(b.view, late, 1, STM_STEP(step), &m) == STM_FACT_KNOWN)
+            ck_assert(stm_id_eq(&id, &m.state));
         stm_state_release(&s);
     }
     struct stm_state none;
-    ck_assert_int_eq(stm_view_restore(b.view, late, 1, 61, &none, &e), STM_E_NOTFOUND);
+    ck_assert_int_eq(stm_view_restore(b.view, late, 1, STM_STEP(61), &none, &e), STM_E_NOTFOUND);
     bench_remove(&b);
 }
 END_TEST

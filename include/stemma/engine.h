@@ -98,8 +98,9 @@ int stm_trainer_load(struct stm_trainer *t, const struct stm_state *s, struct st
 void stm_trainer_view(const struct stm_trainer *t, struct stm_state *out);
 uint64_t stm_trainer_at(const struct stm_trainer *t); /* the present step */
 
-/* Applies every hold in force once, in order: the edit at a fork. */
-void stm_trainer_apply_holds(struct stm_trainer *t);
+/* Applies every hold in force once, in order: the edit at a fork. `but`: the quantities of those
+ * that are left out, with blanks between them; NULL: none. */
+void stm_trainer_apply_holds(struct stm_trainer *t, const char *but);
 
 enum stm_edit_op { STM_EDIT_SET, STM_EDIT_MUL, STM_EDIT_ADD };
 /* A one-shot edit: target is a group, "norm(GROUP)" or "moments". STM_E_INVALID. */

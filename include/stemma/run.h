@@ -11,11 +11,42 @@
 #ifndef STEMMA_RUN_H
 #define STEMMA_RUN_H
 
+#include <math.h>
+
 #include "stemma/engine.h"
 #include "stemma/protocol.h"
 #include "stemma/store.h"
 
 /* ---- what expressions read ---- */
+
+/* A moment of a replicate. It is resolved to a state in one place, by everything that asks. */
+enum stm_when {
+    STM_AT_STEP,  /* global step `step`; at the replicate's fork step it means STM_AT_FORK */
+    STM_AT_FORK,  /* the state that the arm left, before its edits; of a run its first state */
+    STM_AT_START, /* its own first state, after the edits */
+    STM_AT_STOP   /* its own last state */
+};
+struct stm_moment {
+    enum stm_when when;
+    double step; /* the moment's step; NAN: nowhere (STM_AT_STEP), not asked (the others) */
+};
+#define STM_NOWHERE ((struct stm_moment){STM_AT_STEP, NAN})
+#define STM_STEP(n) ((struct stm_moment){STM_AT_STEP, (double)(n)})
+
+/* The answer to a question about a replicate. */
+enum stm_fact {
+    STM_FACT_UNKNOWN, /* not run yet, or not looked at: running finds out */
+    STM_FACT_KNOWN,
+    STM_FACT_NONE /* there is no such thing, and running will not change that: after its stop */
+};
+
+/* How two replicates compare (stm_data.identical). */
+struct stm_comparison {
+    bool same;
+    unsigned long compared; /* states */
+    uint64_t step;          /* the first that differs */
+    char tensors[200];      /* names of the tensors that differ there */
+};
 
 /* The measured facts behind a plan, as functions, so that the evaluator can be tested without a
  * store. `seed` is an index into the seeds in effect (0 .. n_seeds-1), `node` an index into
@@ -34,26 +65,26 @@ struct stm_data {
     /* Latched time of an event in the replicate's whole history. *censored: it had not come when
      * the replicate stopped; *step is then the step at which it stopped. */
     bool (*event)(void *ctx, int node, unsigned seed, int event, double *step, bool *censored);
-    /* The value of an engine metric (its canonical text) at a step. */
-    bool (*metric)(void *ctx, int node, unsigned seed, const char *text, double step, double *out);
-    /* Steps of the log grid that the replicate has, ascending: the i-th, false past the end. */
+    /* The value of an engine metric (its canonical text) at a moment. */
+    enum stm_fact (*metric)(void *ctx, int node, unsigned seed, const char *text,
+                            struct stm_moment at, double *out);
+    /* Steps of the log grid up to the replicate's stop, ascending: the i-th, false past the end or
+     * while the stop is not known. */
     bool (*log_step)(void *ctx, int node, unsigned seed, unsigned i, double *step);
-    bool (*capture)(void *ctx, int capture, int node, unsigned seed, double *out);
+    enum stm_fact (*capture)(void *ctx, int capture, int node, unsigned seed, double *out);
     bool (*calibrate)(void *ctx, int calibrate, int node, double *out);
-    /* identical(a, b): whether two replicates have the same state ids at every measured step that
-     * both have; *compared counts them. */
-    bool (*identical)(void *ctx, int node_a, int node_b, unsigned seed, bool *same,
-                      unsigned long *compared);
+    /* identical(a, b): whether two replicates have the same states from where both have begun to
+     * where one stops: there, and at every step of the grids between. */
+    bool (*identical)(void *ctx, int node_a, int node_b, unsigned seed, struct stm_comparison *out);
 };
 
 /* ---- evaluating ---- */
 
 /* The value of an expression for one seed (captures, hold values, requires; booleans are 0 or 1).
- * `step` is the step at which bare metrics are read; NAN where there is none. Returns 0,
- * STM_E_NOTFOUND when a fact is not known yet (the message says which), STM_E_INVALID when it has
- * no value (0/0). */
+ * Bare metrics are read at the moment `at`. Returns 0, STM_E_NOTFOUND when a fact is not known yet
+ * (the message says which), STM_E_INVALID when it has no value (0/0). */
 int stm_eval_seed(const struct stm_data *d, const struct stm_expr *e, int node, unsigned seed,
-                  double step, double *out, struct stm_err *err);
+                  struct stm_moment at, double *out, struct stm_err *err);
 /* The value of an expression over all seeds in effect (calibrations, fork times). `need`: the
  * fewest seeds that must have an uncensored value, else STM_E_INVALID "not evaluable". */
 int stm_eval_across(const struct stm_data *d, const struct stm_expr *e, int node, int need,
@@ -77,10 +108,14 @@ void stm_view_free(struct stm_view *v); /* NULL is fine */
 int stm_view_refresh(struct stm_view *v, struct stm_err *err);
 const struct stm_data *stm_view_data(const struct stm_view *v);
 
-/* While on, metrics that expressions ask for at steps that were trained but not measured are noted;
- * the next refresh plans to re-run those stretches. stm_view_missing counts what is noted. */
+/* While on, what expressions ask for and nobody measured is noted; the next refresh plans to
+ * measure it, by executing again where the step was trained already. stm_view_missing counts what
+ * is noted.
+ */
 void stm_view_note(struct stm_view *v, bool on);
 size_t stm_view_missing(const struct stm_view *v);
+/* How many stretches the last refresh found that can be executed now. */
+size_t stm_view_tasks(const struct stm_view *v);
 
 enum stm_rep_status {
     STM_REP_OFF,       /* an arm declared `off` */
@@ -89,8 +124,8 @@ enum stm_rep_status {
     STM_REP_ABSENT,    /* its fork is never reached by this seed */
     STM_REP_PENDING,   /* can run; nothing has */
     STM_REP_PARTIAL,   /* has run, not to its stop */
-    STM_REP_DONE,
-    STM_REP_DIVERGED /* ended by NaN or infinity: a recorded outcome */
+    STM_REP_DONE,      /* has its stop, and all that the file asks for is measured */
+    STM_REP_DIVERGED   /* ended by NaN or infinity: a recorded outcome */
 };
 const char *stm_rep_status_name(enum stm_rep_status s); /* "done" */
 
@@ -119,7 +154,7 @@ struct stm_fork_at {
 };
 struct stm_fork_at stm_view_fork(const struct stm_view *v, int fork, unsigned seed);
 
-/* What the trail says about one step of a replicate's history (ancestors included). */
+/* What the trail says about one moment of a replicate's history (ancestors included). */
 struct stm_measured {
     uint64_t step;
     struct stm_id state;
@@ -128,18 +163,21 @@ struct stm_measured {
     const char *const *names;     /* [n_tensors], sorted */
     const struct stm_id *tensors; /* [n_tensors] */
 };
-/* False when the step was not measured. */
-bool stm_view_at(const struct stm_view *v, int node, unsigned seed, uint64_t step,
-                 struct stm_measured *out);
-/* The first state of an arm, after its edits; its `parent` is the recorded state that it left. */
-bool stm_view_start(const struct stm_view *v, int node, unsigned seed, struct stm_measured *out,
-                    struct stm_id *parent);
-/* Measured steps of a replicate from its fork on, ascending: the i-th; false past the end. */
-bool stm_view_step(const struct stm_view *v, int node, unsigned seed, size_t i,
+/* UNKNOWN when the moment is not known or was not measured, NONE after the replicate's stop. */
+enum stm_fact stm_view_at(const struct stm_view *v, int node, unsigned seed, struct stm_moment at,
+                          struct stm_measured *out);
+/* The recorded state that the replicate's first one was made from; false while there is none. */
+bool stm_view_parent(const struct stm_view *v, int node, unsigned seed, struct stm_id *parent);
+/* The next moment after *at of a replicate on the file's grids, which becomes *at: its start (after
+ * STM_AT_FORK), every measured step of the grids after it, its last one. False past the end. */
+bool stm_view_next(const struct stm_view *v, int node, unsigned seed, struct stm_moment *at,
                    struct stm_measured *out);
-/* The settings text in effect on the transition from `step`; NULL when not known yet. Valid until
- * the next call. */
+/* The settings text in effect on the transition from `step`, of the update to the stop at the stop;
+ * NULL when not known yet. Valid until the next call. */
 const char *stm_view_settings(struct stm_view *v, int node, unsigned seed, uint64_t step);
+/* The steps at which the settings of a replicate change: the i-th, its fork first; false past the
+ * end. */
+bool stm_view_change(const struct stm_view *v, int node, unsigned seed, unsigned i, uint64_t *step);
 
 /* What a run would do. */
 struct stm_cost {
@@ -147,7 +185,8 @@ struct stm_cost {
     uint64_t declared;                  /* steps of all replicates, to their stop or bound */
     uint64_t reused;                    /* of these, in the store already */
     uint64_t shared; /* of these, part of another replicate's trajectory in this plan */
-    uint64_t worst;  /* still to be trained at the most */
+    uint64_t again;  /* steps to be executed again, to measure what was not */
+    uint64_t worst;  /* still to be executed at the most, `again` included */
     uint64_t states; /* anchors that would be stored at the most */
     uint64_t bytes;  /* of one state, raw */
 };
@@ -222,25 +261,29 @@ int stm_registry_read(struct stm_store *s, const struct stm_plan *plan, bool *an
 struct stm_replay_report {
     uint64_t steps;    /* re-executed */
     uint64_t compared; /* state ids compared */
+    uint64_t metrics;  /* recorded values of metrics compared */
     uint64_t anchors;  /* stored states read, verified and compared */
     bool differs;
     uint64_t step;     /* the first measured step that differs */
     char tensors[200]; /* names of the tensors that differ there */
     struct stm_id expected, found;
+    char metric[120]; /* the metric whose recorded value differs, or "": then the state does */
+    double recorded, measured;
 };
 /* Opens the engine under the profile `name`; NULL: the one the view was recorded under. Errors of
  * stm_engine_open. */
 int stm_replay_open(const struct stm_view *v, const char *name, struct stm_err *err);
 /* Re-executes the replicate from its origin (`from_origin`: through all its ancestors, from the
  * seed's init) or from the nearest anchor before `to`, up to `to` (UINT64_MAX: its last step), and
- * compares every measured step with the trail. `verify` also reads every stored state on the way.
+ * compares every id and every metric that the trail has with what comes out: event times and
+ * captures are made of these. `verify` also reads every stored state on the way.
  * STM_E_PROFILE: recorded under another profile. STM_E_MISMATCH with the report filled. */
 int stm_replay(struct stm_view *v, int node, unsigned seed, bool from_origin, bool verify,
                uint64_t to, void (*progress)(void *ctx, uint64_t step), void *ctx,
                struct stm_replay_report *report, struct stm_err *err);
-/* Brings the state of a replicate at `step` into memory: read when it is an anchor, else
+/* Brings the state of a replicate at a moment into memory: read when it is an anchor, else
  * re-executed from the one before and checked against the trail. */
-int stm_view_restore(struct stm_view *v, int node, unsigned seed, uint64_t step,
+int stm_view_restore(struct stm_view *v, int node, unsigned seed, struct stm_moment at,
                      struct stm_state *out, struct stm_err *err);
 
 /* ---- addresses ---- */
@@ -249,8 +292,7 @@ struct stm_address {
     int node;
     int seed; /* index into the seeds in effect, or -1 when the address names none */
     bool has_at;
-    bool at_start; /* @start: after the edits */
-    uint64_t step; /* resolved; where has_at */
+    struct stm_moment at; /* its step is known, where has_at */
 };
 /* Finds `text` ("trunk/post/raised#7@2000", without "protocol:") in a view. STM_E_NOTFOUND lists
  * what is similar, STM_E_USAGE the candidates of an ambiguous one. After an error out->node is an

@@ -110,6 +110,9 @@ void time_print(const struct stm_plan *p, const struct stm_time *t, struct stm_b
 void number_print(uint64_t n, struct stm_buf *out); /* 712,800 */
 void json_text(const char *s, struct stm_buf *out); /* quoted and escaped */
 
+/* cmd_run.c: evaluates every claim and table, so that the view plans to measure what they read. */
+int plan_reads(struct session *s, struct stm_err *err);
+
 /* show_json.c */
 void show_replicate_json(const struct session *s, int node, unsigned seed, struct stm_buf *out);
 void show_state_json(const struct session *s, const struct stm_address *a,

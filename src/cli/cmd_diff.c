@@ -41,20 +41,7 @@ static int by_address(struct side *x, const struct options *o, const char *text)
                 text);
         return EXIT_USAGE;
     }
-    struct stm_measured m;
-    int rc = 0;
-    if (a.at_start) {
-        if (stm_view_start(x->s.view, a.node, (unsigned)a.seed, &m, NULL))
-            rc = stm_state_get(x->s.store, &m.state, &x->state, &err);
-        else {
-            fprintf(stderr,
-                    "stemma: `%s` has not started\nhelp: `stemma run` trains what is missing\n",
-                    text);
-            return EXIT_USAGE;
-        }
-    } else {
-        rc = stm_view_restore(x->s.view, a.node, (unsigned)a.seed, a.step, &x->state, &err);
-    }
+    int rc = stm_view_restore(x->s.view, a.node, (unsigned)a.seed, a.at, &x->state, &err);
     if (!rc) rc = stm_state_ids(&x->state, &x->id, NULL, NULL, &err);
     return rc ? fail(&err, NULL) : EXIT_YES;
 }

@@ -58,6 +58,12 @@ int cmd_plan(const struct options *o)
     struct stm_buf out = {0};
     int code = session_file(&s, o, o->args[0], STORE_OR_NONE);
     if (code) return code;
+    struct stm_err err = {0};
+    if (plan_reads(&s, &err)) {
+        code = fail(&err, NULL);
+        session_close(&s);
+        return code;
+    }
     if (o->json) {
         struct stm_cost c;
         stm_view_cost(s.view, 4000, &c);

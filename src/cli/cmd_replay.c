@@ -17,9 +17,17 @@ static void print_text(const char *address, const struct stm_replay_report *r, s
         snprintf(anchors, sizeof anchors, ", %llu stored states verified",
                  (unsigned long long)r->anchors);
     if (!r->differs) {
-        wrapped_print(out, 2, "%s: bit-exact: %llu steps re-executed, %llu state ids agreed%s",
+        wrapped_print(out, 2,
+                      "%s: bit-exact: %llu steps re-executed, %llu state ids and %llu metrics "
+                      "agreed%s",
                       address, (unsigned long long)r->steps, (unsigned long long)r->compared,
-                      anchors);
+                      (unsigned long long)r->metrics, anchors);
+        return;
+    }
+    if (*r->metric) {
+        wrapped_print(out, 2, "%s: NOT bit-exact: first difference at step %llu, in %s", address,
+                      (unsigned long long)r->step, r->metric);
+        stm_buf_printf(out, "  trail    %.17g\n  replayed %.17g\n", r->recorded, r->measured);
         return;
     }
     wrapped_print(out, 2, "%s: NOT bit-exact: first difference at step %llu, in %s", address,
@@ -33,12 +41,17 @@ static void print_json(const char *address, const struct stm_replay_report *r, s
 {
     stm_buf_printf(out, "{\"address\":");
     json_text(address, out);
-    stm_buf_printf(out, ",\"bit_exact\":%s,\"steps\":%llu,\"compared\":%llu,\"anchors\":%llu",
+    stm_buf_printf(out,
+                   ",\"bit_exact\":%s,\"steps\":%llu,\"compared\":%llu,\"metrics\":%llu,"
+                   "\"anchors\":%llu",
                    r->differs ? "false" : "true", (unsigned long long)r->steps,
-                   (unsigned long long)r->compared, (unsigned long long)r->anchors);
+                   (unsigned long long)r->compared, (unsigned long long)r->metrics,
+                   (unsigned long long)r->anchors);
     if (r->differs) {
         stm_buf_printf(out, ",\"step\":%llu,\"tensors\":", (unsigned long long)r->step);
         json_text(r->tensors, out);
+        stm_buf_printf(out, ",\"metric\":");
+        json_text(r->metric, out);
     }
     stm_buf_printf(out, "}\n");
 }
@@ -58,7 +71,8 @@ int cmd_replay(const struct options *o)
                 o->args[0], n, o->args[0], s.vo.seed_lo, at ? at : "");
         code = EXIT_USAGE;
     }
-    if (!code && a.has_at && a.step > stm_view_rep(s.view, a.node, (unsigned)a.seed).last) {
+    if (!code && a.has_at &&
+        a.at.step > (double)stm_view_rep(s.view, a.node, (unsigned)a.seed).last) {
         fprintf(stderr, "stemma: replaying %s: there is no such step\nhelp: its last one is %llu\n",
                 o->args[0],
                 (unsigned long long)stm_view_rep(s.view, a.node, (unsigned)a.seed).last);
@@ -68,7 +82,8 @@ int cmd_replay(const struct options *o)
     if (!code) {
         bool live = isatty(STDERR_FILENO);
         int rc = stm_replay(s.view, a.node, (unsigned)a.seed, !o->from_anchor, o->verify,
-                            a.has_at ? a.step : UINT64_MAX, live ? on_step : NULL, NULL, &r, &err);
+                            a.has_at ? (uint64_t)a.at.step : UINT64_MAX, live ? on_step : NULL,
+                            NULL, &r, &err);
         if (live) fprintf(stderr, "\r\x1b[2K");
         if (rc && !r.differs) {
             code = fail(&err,

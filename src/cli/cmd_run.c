@@ -27,39 +27,36 @@ static int confirm(const struct options *o, const struct session *s)
     return EXIT_USAGE;
 }
 
-enum { ROUNDS_MAX = 100 }; /* each must have found something to measure */
-
-/* Evaluates every claim and table, only to see what they ask for. */
-static int read_all(struct session *s, struct stm_err *err)
+/* Evaluates every claim and table, to see what they ask for; what nobody measured is planned. */
+int plan_reads(struct session *s, struct stm_err *err)
 {
     const struct stm_data *d = stm_view_data(s->view);
     struct stm_results *r = NULL;
     struct stm_buf unread = {0};
+    stm_view_note(s->view, true);
     int rc = stm_results_compute(&r, d, err);
     if (!rc) rc = stm_results_print(r, d, (struct stm_style){.width = 80}, &unread, err);
+    stm_view_note(s->view, false);
     stm_results_free(r);
     stm_buf_release(&unread);
-    return rc;
+    return rc ? rc : stm_view_refresh(s->view, err);
 }
 
-/* Trains what is missing; then what the claims ask for at steps that were not measured. */
+/* Trains what is missing, and what the claims ask for at steps that were not measured, until there
+ * is nothing left that can be executed. Each round must execute something. */
 static int train(struct session *s, const struct stm_run_options *ro, struct stm_run_outcome *out,
                  struct stm_err *err)
 {
-    int rc = 0;
-    for (int round = 0; !rc && round < ROUNDS_MAX; round++) {
+    int rc = plan_reads(s, err);
+    while (!rc && stm_view_tasks(s->view)) {
         struct stm_run_outcome part;
         rc = stm_run_execute(s->view, ro, &part, err);
         out->steps += part.steps;
         out->stretches += part.stretches;
         out->restarts += part.restarts;
         if (part.peak_mb > out->peak_mb) out->peak_mb = part.peak_mb;
-        if (rc) break;
-        stm_view_note(s->view, true);
-        rc = read_all(s, err);
-        stm_view_note(s->view, false);
-        if (rc || !stm_view_missing(s->view) || (round && !part.stretches)) break;
-        rc = stm_view_refresh(s->view, err);
+        if (!rc && !part.stretches) break;
+        if (!rc) rc = plan_reads(s, err);
     }
     return rc;
 }

@@ -19,15 +19,60 @@ static void settings_print(const char *text, const char *first, struct stm_buf *
     }
 }
 
-/* Values of every logged metric at the last measured step that has them. */
-static void metrics_print(const struct session *s, int node, unsigned seed, uint64_t step,
+/* Lines of `before` whose key `now` has no more: a hold or freeze that ended. */
+static void ended_print(const char *before, const char *now, struct stm_buf *out)
+{
+    for (const char *line = before; *line;) {
+        size_t n = strcspn(line, "\n"), key = n;
+        const char *eq = strstr(line, " = "), *le = strstr(line, " <= ");
+        if (eq && eq < line + n) key = (size_t)(eq - line);
+        if (le && le < line + key) key = (size_t)(le - line);
+        bool kept = false;
+        for (const char *other = now; *other && !kept;) {
+            size_t m = strcspn(other, "\n");
+            kept = m >= key && !strncmp(other, line, key) && (m == key || other[key] == ' ');
+            other += m + (other[m] == '\n');
+        }
+        if (!kept) stm_buf_printf(out, "  %.*s ends\n", (int)key, line);
+        line += n + (line[n] == '\n');
+    }
+}
+
+/* Values of every logged metric at a moment that has them. */
+static void metrics_print(const struct session *s, int node, unsigned seed, struct stm_moment at,
                           struct stm_buf *out)
 {
     const struct stm_data *d = stm_view_data(s->view);
     for (unsigned i = 0; i < s->plan->n_logs; i++) {
         double v;
-        if (stm_eval_seed(d, s->plan->logs[i].expr, node, seed, (double)step, &v, NULL)) continue;
+        if (stm_eval_seed(d, s->plan->logs[i].expr, node, seed, at, &v, NULL)) continue;
         stm_buf_printf(out, "  %-28s %.6g\n", s->plan->logs[i].text, v);
+    }
+}
+
+/* The settings of a replicate as a timeline: in full where it begins, then what changes. Those of
+ * the start that `first` has too are left out. */
+static void timeline_print(const struct session *s, int node, unsigned seed, unsigned first,
+                           struct stm_buf *out)
+{
+    const struct stm_data *d = stm_view_data(s->view);
+    uint64_t step, begin = stm_view_rep(s->view, node, seed).fork_step;
+    const char *base =
+        first == seed
+            ? NULL
+            : stm_view_settings(s->view, node, first, stm_view_rep(s->view, node, first).fork_step);
+    for (unsigned i = 0; stm_view_change(s->view, node, seed, i, &step); i++) {
+        const char *before = i ? stm_view_settings(s->view, node, seed, step - 1) : base;
+        const char *now = stm_view_settings(s->view, node, seed, step);
+        if (i)
+            stm_buf_printf(out, "from step %llu\n", (unsigned long long)step);
+        else if (base)
+            stm_buf_printf(out, "settings that differ from those of #%d\n", d->seeds[first]);
+        else
+            stm_buf_printf(out, "settings from step %llu (profile %s)\n", (unsigned long long)begin,
+                           s->vo.profile);
+        if (now) settings_print(now, before, out);
+        if (i && before && now) ended_print(before, now, out);
     }
 }
 
@@ -43,13 +88,13 @@ static void replicate_print(const struct session *s, int node, unsigned seed, un
     if (r.status < STM_REP_PENDING) return;
     char hex[STM_ID_TEXT];
     struct stm_measured m;
-    struct stm_id parent;
     if (n->fork >= 0) {
         struct stm_fork_at at = stm_view_fork(s->view, n->fork, seed);
         stm_buf_printf(out, "fork      %s at step %llu, state %s\n", s->plan->forks[n->fork].path,
                        (unsigned long long)at.step, stm_id_text(&at.state, hex));
     }
-    if (stm_view_start(s->view, node, seed, &m, &parent))
+    if (stm_view_at(s->view, node, seed, (struct stm_moment){STM_AT_START, NAN}, &m) ==
+        STM_FACT_KNOWN)
         stm_buf_printf(out, "start     step %llu, state %s\n", (unsigned long long)m.step,
                        stm_id_text(&m.state, hex));
     stm_buf_printf(out, "last      step %llu\n", (unsigned long long)r.last);
@@ -63,21 +108,14 @@ static void replicate_print(const struct session *s, int node, unsigned seed, un
     for (unsigned i = 0; i < s->plan->n_captures; i++) {
         double v;
         if (s->plan->captures[i].fork == n->fork && n->fork >= 0 &&
-            d->capture(d->ctx, (int)i, node, seed, &v))
+            d->capture(d->ctx, (int)i, node, seed, &v) == STM_FACT_KNOWN)
             stm_buf_printf(out, "capture   %-10s %.9g\n", s->plan->captures[i].name, v);
     }
+    struct stm_moment last = STM_STEP(r.last);
+    if (r.last == r.fork_step) last.when = STM_AT_START;
     stm_buf_printf(out, "measured at step %llu\n", (unsigned long long)r.last);
-    metrics_print(s, node, seed, r.last, out);
-    const char *settings = stm_view_settings(s->view, node, seed, r.fork_step);
-    const char *base =
-        first == seed
-            ? NULL
-            : stm_view_settings(s->view, node, first, stm_view_rep(s->view, node, first).fork_step);
-    if (base)
-        stm_buf_printf(out, "settings that differ from those of #%d\n", d->seeds[first]);
-    else
-        stm_buf_printf(out, "settings (profile %s)\n", s->vo.profile);
-    if (settings) settings_print(settings, base, out);
+    metrics_print(s, node, seed, last, out);
+    timeline_print(s, node, seed, first, out);
 }
 
 static void state_print(const struct session *s, const struct stm_address *a,
@@ -86,19 +124,22 @@ static void state_print(const struct session *s, const struct stm_address *a,
     char hex[STM_ID_TEXT];
     stm_buf_printf(out, "%s#%d@%llu%s  state %s%s\n", s->plan->nodes[a->node].path,
                    stm_view_data(s->view)->seeds[a->seed], (unsigned long long)m->step,
-                   a->at_start ? " (start)" : "", stm_id_text(&m->state, hex),
+                   a->at.when == STM_AT_START ? " (start)" : "", stm_id_text(&m->state, hex),
                    m->stored ? ", stored" : "");
     for (unsigned i = 0; i < m->n_tensors; i++)
         stm_buf_printf(out, "  %-20s %s\n", m->names[i], stm_id_text(&m->tensors[i], hex));
-    metrics_print(s, a->node, (unsigned)a->seed, m->step, out);
+    metrics_print(s, a->node, (unsigned)a->seed, a->at, out);
+    const char *settings = stm_view_settings(s->view, a->node, (unsigned)a->seed, m->step);
+    if (!settings) return;
+    stm_buf_printf(out, "settings in force from here (profile %s)\n", s->vo.profile);
+    settings_print(settings, NULL, out);
 }
 
 /* The measured state that an address with a step names; false after a message. */
 static bool find_state(const struct session *s, const struct stm_address *a, const char *text,
                        struct stm_measured *m)
 {
-    bool found = a->at_start ? stm_view_start(s->view, a->node, (unsigned)a->seed, m, NULL)
-                             : stm_view_at(s->view, a->node, (unsigned)a->seed, a->step, m);
+    bool found = stm_view_at(s->view, a->node, (unsigned)a->seed, a->at, m) == STM_FACT_KNOWN;
     if (!found)
         fprintf(stderr,
                 "stemma: `%s` is no measured step of this store\nhelp: measured steps are "

@@ -19,21 +19,16 @@ static void id_json(const char *name, const struct stm_id *id, struct stm_buf *o
     stm_buf_printf(out, ",\"%s\":\"%s\"", name, stm_id_text(id, hex));
 }
 
-/* The logged metrics of a measured state. At a fork they are those of the state before the edits,
- * so the state after them has none. */
-static void metrics_json(const struct session *s, int node, unsigned seed,
-                         const struct stm_measured *m, struct stm_buf *out)
+/* The logged metrics at a moment. */
+static void metrics_json(const struct session *s, int node, unsigned seed, struct stm_moment at,
+                         struct stm_buf *out)
 {
     const struct stm_data *d = stm_view_data(s->view);
-    struct stm_measured at;
     const char *sep = "";
-    bool its_own =
-        stm_view_at(s->view, node, seed, m->step, &at) && stm_id_eq(&at.state, &m->state);
     stm_buf_printf(out, "{");
-    for (unsigned i = 0; its_own && i < s->plan->n_logs; i++) {
+    for (unsigned i = 0; i < s->plan->n_logs; i++) {
         double v;
-        if (stm_eval_seed(d, s->plan->logs[i].expr, node, seed, (double)m->step, &v, NULL))
-            continue;
+        if (stm_eval_seed(d, s->plan->logs[i].expr, node, seed, at, &v, NULL)) continue;
         stm_buf_printf(out, "%s", sep);
         json_text(s->plan->logs[i].text, out);
         stm_buf_printf(out, ":");
@@ -43,14 +38,14 @@ static void metrics_json(const struct session *s, int node, unsigned seed,
     stm_buf_printf(out, "}");
 }
 
-static void measured_json(const struct session *s, int node, unsigned seed,
+static void measured_json(const struct session *s, int node, unsigned seed, struct stm_moment at,
                           const struct stm_measured *m, struct stm_buf *out)
 {
     char hex[STM_ID_TEXT];
     stm_buf_printf(out, "{\"step\":%llu", (unsigned long long)m->step);
     id_json("state", &m->state, out);
     stm_buf_printf(out, ",\"stored\":%s,\"metrics\":", m->stored ? "true" : "false");
-    metrics_json(s, node, seed, m, out);
+    metrics_json(s, node, seed, at, out);
     stm_buf_printf(out, ",\"tensors\":{");
     for (unsigned i = 0; i < m->n_tensors; i++) {
         stm_buf_printf(out, "%s", i ? "," : "");
@@ -113,7 +108,7 @@ static void captures_json(const struct stm_data *d, int node, unsigned seed, str
     for (unsigned i = 0; i < d->plan->n_captures; i++) {
         double v;
         if (fork < 0 || d->plan->captures[i].fork != fork) continue;
-        if (!d->capture(d->ctx, (int)i, node, seed, &v)) continue;
+        if (d->capture(d->ctx, (int)i, node, seed, &v) != STM_FACT_KNOWN) continue;
         stm_buf_printf(out, "%s", sep);
         json_text(d->plan->captures[i].name, out);
         stm_buf_printf(out, ":");
@@ -137,7 +132,8 @@ static void origin_json(const struct session *s, int node, unsigned seed, struct
         id_json("state", &at.state, out);
         stm_buf_printf(out, "}");
     }
-    if (!stm_view_start(s->view, node, seed, &m, NULL)) return;
+    struct stm_moment start = {STM_AT_START, NAN};
+    if (stm_view_at(s->view, node, seed, start, &m) != STM_FACT_KNOWN) return;
     stm_buf_printf(out, ",\"start\":{\"step\":%llu", (unsigned long long)m.step);
     id_json("state", &m.state, out);
     stm_buf_printf(out, "}");
@@ -168,11 +164,13 @@ void show_replicate_json(const struct session *s, int node, unsigned seed, struc
         if (text) settings_json(text, out);
     }
     struct stm_measured m;
+    struct stm_moment at = {STM_AT_FORK, NAN};
+    const char *sep = "\n";
     stm_buf_printf(out, ",\"measured\":[");
-    for (size_t i = 0; r.status >= STM_REP_PENDING && stm_view_step(s->view, node, seed, i, &m);
-         i++) {
-        stm_buf_printf(out, "%s\n", i ? "," : "");
-        measured_json(s, node, seed, &m, out);
+    while (r.status >= STM_REP_PENDING && stm_view_next(s->view, node, seed, &at, &m)) {
+        stm_buf_printf(out, "%s", sep);
+        measured_json(s, node, seed, at, &m, out);
+        sep = ",\n";
     }
     stm_buf_printf(out, "]}");
 }
@@ -183,7 +181,9 @@ void show_state_json(const struct session *s, const struct stm_address *a,
     stm_buf_printf(out, "{\"path\":");
     json_text(s->plan->nodes[a->node].path, out);
     stm_buf_printf(out, ",\"seed\":%d,\"measured\":", stm_view_data(s->view)->seeds[a->seed]);
-    measured_json(s, a->node, (unsigned)a->seed, m, out);
+    measured_json(s, a->node, (unsigned)a->seed, a->at, m, out);
+    const char *text = stm_view_settings(s->view, a->node, (unsigned)a->seed, m->step);
+    if (text) settings_json(text, out);
     stm_buf_printf(out, "}\n");
 }
 

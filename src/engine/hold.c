@@ -1,6 +1,7 @@
 #include "engine/hold.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "engine/evaluate.h"
 #include "engine/kernels.h"
@@ -82,9 +83,19 @@ static void apply_one(struct stm_trainer *t, const struct stm_hold *h)
     stm_holds[h->type]->apply(t, h, mask);
 }
 
-void stm_trainer_apply_holds(struct stm_trainer *t)
+static bool is_among(const char *list, const char *quantity)
+{
+    size_t n = strlen(quantity);
+    for (const char *at = list; at && *at; at += strcspn(at, " "), at += *at == ' ')
+        if (strcspn(at, " ") == n && !strncmp(at, quantity, n)) return true;
+    return false;
+}
+
+void stm_trainer_apply_holds(struct stm_trainer *t, const char *but)
 {
     for (int last = 0; last < 2; last++)
         for (size_t i = 0; i < t->set.n_holds; i++)
-            if (stm_holds[t->set.hold[i].type]->last == last) apply_one(t, &t->set.hold[i]);
+            if (stm_holds[t->set.hold[i].type]->last == last &&
+                !is_among(but, t->set.hold[i].quantity))
+                apply_one(t, &t->set.hold[i]);
 }

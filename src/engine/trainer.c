@@ -375,7 +375,7 @@ void stm_trainer_step(struct stm_trainer *t, bool track)
     update(t);
     if (track) compare_with_before(t);
     t->tracked = track;
-    stm_trainer_apply_holds(t);
+    stm_trainer_apply_holds(t, NULL);
     t->step++;
 }
 

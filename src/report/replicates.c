@@ -26,7 +26,7 @@ static bool capture(const struct stm_data *d, const char *name, int node, unsign
 {
     for (unsigned i = 0; i < d->plan->n_captures; i++)
         if (strcmp(d->plan->captures[i].name, name) == 0 &&
-            d->capture(d->ctx, (int)i, node, seed, v))
+            d->capture(d->ctx, (int)i, node, seed, v) == STM_FACT_KNOWN)
             return true;
     return false;
 }

@@ -169,7 +169,7 @@ static int event_step(const struct stm_view *v, struct slice text, struct stm_ad
             censored)
             return stm_fail(err, STM_E_NOTFOUND, "`%s` has not come in `%s#%d`", name,
                             v->plan->nodes[a->node].path, v->seeds[a->seed]);
-        a->step = (uint64_t)step;
+        a->at = STM_STEP(step);
         return 0;
     }
     return stm_fail(err, STM_E_USAGE,
@@ -185,19 +185,23 @@ static int find_step(const struct stm_view *v, struct slice text, struct stm_add
     snprintf(word, sizeof word, "%.*s", (int)text.n, text.p);
     unsigned long long n = strtoull(word, &end, 10);
     if (text.n && text.n < sizeof word && isdigit((unsigned char)*word) && !*end) {
-        a->step = n;
+        a->at = STM_STEP(n);
         return 0;
     }
     if (a->seed < 0)
         return stm_fail(err, STM_E_USAGE, "`@%s` differs from seed to seed: add #SEED", word);
     struct stm_rep r = stm_view_rep(v, a->node, (unsigned)a->seed);
     if (!strcmp(word, "fork") || !strcmp(word, "start")) {
-        a->step = r.fork_step;
-        a->at_start = word[0] == 's';
+        a->at.when = word[0] == 's' ? STM_AT_START : STM_AT_FORK;
+        a->at.step = (double)r.fork_step;
         if (r.fork_step != STM_NEVER) return 0;
     } else if (!strcmp(word, "stop")) {
-        a->step = r.stop;
-        if (r.status == STM_REP_DONE || r.status == STM_REP_DIVERGED) return 0;
+        double stop;
+        a->at.when = STM_AT_STOP;
+        if (v->data.stop_step(v->data.ctx, a->node, (unsigned)a->seed, &stop)) {
+            a->at.step = stop;
+            return 0;
+        }
     } else {
         return event_step(v, text, a, err);
     }

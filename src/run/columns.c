@@ -53,6 +53,34 @@ static int collect(struct collector *c, uint32_t use, const struct stm_expr *e)
     return stm_expr_engine_metrics(c->v->plan, e, add, c);
 }
 
+/* What is read over the logged steps: `min(m)`, `max(m)` of a metric that is not sampled, and
+ * `m @ nearest(T)`. */
+static int collect_traces(struct collector *c, const struct stm_expr *e, bool sampled,
+                          unsigned depth)
+{
+    const struct stm_plan *p = c->v->plan;
+    if (!e || depth > 64) return 0;
+    bool call = e->kind == STM_X_CALL && e->ref == STM_R_FUNCTION && e->n == 1;
+    bool extreme = call && (!strcmp(e->name, "min") || !strcmp(e->name, "max"));
+    bool metric = extreme && (e->kids[0]->ref == STM_R_ENGINE || e->kids[0]->ref == STM_R_METRIC);
+    const struct stm_expr *t = e->kind == STM_X_AT ? e->kids[1] : NULL;
+    bool near = t && t->kind == STM_X_CALL && t->name && !strcmp(t->name, "nearest");
+    int rc = 0;
+    if (near || (metric && !sampled)) rc = collect(c, STM_USE_LOG, e->kids[0]);
+    if (!rc && e->ref == STM_R_LET && e->index >= 0)
+        rc = collect_traces(c, p->lets[e->index].expr, sampled, depth + 1);
+    for (unsigned i = 0; !rc && i < e->n; i++)
+        rc = collect_traces(c, e->kids[i], sampled || (t && i == 0), depth + 1);
+    return rc;
+}
+
+/* An expression of a claim, a table or a calibration. */
+static int collect_read(struct collector *c, const struct stm_expr *e)
+{
+    int rc = collect(c, STM_USE_OTHER, e);
+    return rc ? rc : collect_traces(c, e, false, 0);
+}
+
 static int collect_requires(struct collector *c, const struct stm_require *q, unsigned n)
 {
     int rc = 0;
@@ -75,18 +103,16 @@ int stm_view_collect_columns(struct stm_view *v, struct stm_err *err)
     for (unsigned i = 0; !rc && i < p->n_captures; i++)
         rc = collect(&c, STM_USE_OTHER, p->captures[i].expr);
     for (unsigned i = 0; !rc && i < p->n_calibrates; i++)
-        rc = collect(&c, STM_USE_OTHER, p->calibrates[i].expr);
+        rc = collect_read(&c, p->calibrates[i].expr);
     for (unsigned i = 0; !rc && i < p->n_forks; i++)
         rc = collect_requires(&c, p->forks[i].requires, p->forks[i].n_requires);
     for (unsigned i = 0; !rc && i < p->n_nodes; i++)
         rc = collect_requires(&c, p->nodes[i].requires, p->nodes[i].n_requires);
-    for (unsigned i = 0; !rc && i < p->n_claims; i++)
-        rc = collect(&c, STM_USE_OTHER, p->claims[i].expr);
-    for (unsigned i = 0; !rc && i < p->n_expects; i++)
-        rc = collect(&c, STM_USE_OTHER, p->expects[i].expr);
+    for (unsigned i = 0; !rc && i < p->n_claims; i++) rc = collect_read(&c, p->claims[i].expr);
+    for (unsigned i = 0; !rc && i < p->n_expects; i++) rc = collect_read(&c, p->expects[i].expr);
     for (unsigned i = 0; !rc && i < p->n_displays; i++)
         for (unsigned k = 0; !rc && k < p->displays[i].n_columns; k++)
-            rc = collect(&c, STM_USE_OTHER, p->displays[i].columns[k].value);
+            rc = collect_read(&c, p->displays[i].columns[k].value);
     if (rc)
         return stm_fail(err, STM_E_INVALID, "planning %s: more than %d different metrics", p->name,
                         COLUMNS_MAX);

@@ -1,23 +1,19 @@
 /* What a run would cost at the most. */
 #include "run/view.h"
 
-/* The last step a replicate can have: its stop, else its bound, else its last fork at a number. */
+/* The last step a replicate can have: its end, else its stop at the latest; a run that has forks
+ * goes to the last of them, or to its stop when one may not be reached. */
 static uint64_t horizon(const struct stm_view *v, const struct stm_replicate *r)
 {
     const struct stm_node *node = &v->plan->nodes[r->node];
-    if (r->pub.stop != STM_NEVER) return r->pub.stop;
-    uint64_t end = 0;
-    for (unsigned i = 0; node->fork < 0 && i < node->n_forks; i++) {
-        const struct stm_fork *f = &v->plan->forks[node->forks[i]];
-        double step;
-        if ((f->at.kind == STM_T_STEP || f->at.kind == STM_T_PLUS) &&
-            !stm_eval_seed(&v->data, f->at.value, r->node, r->seed, 0, &step, NULL) &&
-            step > (double)end)
-            end = (uint64_t)step;
-        if (f->at.event >= 0) end = r->pub.bound;
+    if (stm_range_known(r->end) || node->fork >= 0 || !node->n_forks) return r->end.hi;
+    uint64_t end = r->pub.fork_step;
+    for (unsigned i = 0; i < node->n_forks; i++) {
+        struct stm_range t = v->forks[(size_t)node->forks[i] * v->n_seeds + r->seed].time;
+        uint64_t to = t.hi < r->rule.hi ? t.hi : r->rule.hi;
+        if (to > end) end = to;
     }
-    if (node->fork < 0 && node->n_forks) return end;
-    return r->pub.bound;
+    return end;
 }
 
 /* The bound of an arm whose fork is not there yet. */
@@ -27,13 +23,13 @@ static uint64_t future(const struct stm_view *v, const struct stm_replicate *r)
     uint64_t bound = STM_NEVER, from = 0;
     double x;
     if (node->fork >= 0 && v->plan->forks[node->fork].at.kind == STM_T_STEP &&
-        !stm_eval_seed(&v->data, v->plan->forks[node->fork].at.value, r->node, r->seed, 0, &x,
-                       NULL))
+        !stm_eval_seed(&v->data, v->plan->forks[node->fork].at.value, r->node, r->seed, STM_NOWHERE,
+                       &x, NULL))
         from = (uint64_t)x;
     for (unsigned i = 0; node->stop && i < node->stop->n; i++) {
         const struct stm_time *t = &node->stop->alternatives[i];
         if (t->kind != STM_T_STEP && t->kind != STM_T_PLUS) continue;
-        if (stm_eval_seed(&v->data, t->value, r->node, r->seed, 0, &x, NULL)) continue;
+        if (stm_eval_seed(&v->data, t->value, r->node, r->seed, STM_NOWHERE, &x, NULL)) continue;
         uint64_t n = (uint64_t)x + (t->kind == STM_T_PLUS ? from : 0);
         if (n < bound) bound = n;
     }
@@ -50,7 +46,7 @@ static uint64_t shared_to(const struct stm_view *v, int node, unsigned seed,
         for (unsigned i = 0; r->located && i < r->n_pieces; i++) {
             const struct stm_piece *q = &r->pieces[i];
             if (!q->start_known || !stm_id_eq(&q->key, &p->key)) continue;
-            uint64_t end = horizon(v, r), last = q->cut < end ? q->cut : end;
+            uint64_t end = horizon(v, r), last = q->cut.hi < end ? q->cut.hi : end;
             if (last != STM_NEVER && last > to) to = last;
         }
     }
@@ -60,11 +56,11 @@ static uint64_t shared_to(const struct stm_view *v, int node, unsigned seed,
 static void add_piece(const struct stm_view *v, const struct stm_replicate *r,
                       const struct stm_piece *p, uint64_t end, struct stm_cost *c)
 {
-    uint64_t hi = p->cut < end ? p->cut : end, have = p->from;
+    uint64_t hi = p->cut.hi < end ? p->cut.hi : end, have = p->from;
     if (hi <= p->from) return;
     uint64_t shared = shared_to(v, r->node, r->seed, p);
     if (shared > hi) shared = hi;
-    if (p->trail && p->trail->exists) have = p->trail->last;
+    have = stm_piece_last(p);
     if (have > hi) have = hi;
     if (have < shared) have = shared;
     c->shared += shared - p->from;
@@ -72,28 +68,69 @@ static void add_piece(const struct stm_view *v, const struct stm_replicate *r,
     c->worst += hi - have;
 }
 
+/* Whether the other seeds have a say in where a replicate stops or forks: then it may have gone
+ * further, and comes back to that step once more. */
+static bool waits_for_others(const struct stm_view *v, const struct stm_node *node)
+{
+    bool waits = false;
+    for (unsigned i = 0; node->stop && i < node->stop->n; i++) {
+        enum stm_time_kind k = node->stop->alternatives[i].kind;
+        waits = waits || k == STM_T_ALL || k == STM_T_ANY;
+    }
+    for (unsigned i = 0; i < node->n_forks; i++) {
+        enum stm_time_kind k = v->plan->forks[node->forks[i]].at.kind;
+        waits = waits || k == STM_T_ALL || k == STM_T_ANY;
+    }
+    return waits;
+}
+
 static void add(const struct stm_view *v, const struct stm_replicate *r, uint64_t anchor_every,
                 struct stm_cost *c)
 {
     enum stm_rep_status s = r->pub.status;
     if (s == STM_REP_OFF || s == STM_REP_CANCELLED || s == STM_REP_ABSENT) return;
-    uint64_t worst = c->worst;
+    uint64_t worst = c->worst, length;
     c->replicates++;
     if (s == STM_REP_WAITING) {
-        uint64_t n = future(v, r);
+        length = future(v, r);
         c->waiting++;
-        c->declared += n;
-        c->worst += n;
+        c->worst += length;
     } else {
         uint64_t end = horizon(v, r), begin = r->pub.fork_step;
         if (end == STM_NEVER || end < begin) end = begin;
-        c->declared += end - begin;
+        length = end - begin;
         c->done += s == STM_REP_DONE || s == STM_REP_DIVERGED;
         for (unsigned i = 0; i < r->n_pieces; i++) add_piece(v, r, &r->pieces[i], end, c);
-        uint64_t known = r->pieces[r->n_pieces - 1].cut; /* beyond: pieces that are not made yet */
+        uint64_t known = r->pieces[r->n_pieces - 1].cut.hi; /* beyond: pieces not made yet */
         if (end > known) c->worst += end - known;
     }
-    if (c->worst > worst) c->states += (c->worst - worst) / anchor_every + 2;
+    c->declared += length;
+    if (c->worst > worst) {
+        c->states += (c->worst - worst) / anchor_every + 2;
+        if (waits_for_others(v, &v->plan->nodes[r->node])) c->again += length;
+    }
+}
+
+/* What a task executes of what was executed before: from its anchor to where something is missing,
+ * and as far as measurements are missing. */
+static uint64_t repeated(const struct stm_task *t)
+{
+    const struct stm_piece *p = t->piece;
+    if (!p->trail || !p->trail->exists) return 0;
+    uint64_t last = stm_piece_last(p), to = t->until < last ? t->until : last;
+    const struct stm_trail_entry *a = stm_trail_anchor(p->trail, t->resume);
+    uint64_t from = a ? a->step : p->from, n = t->resume - from;
+    return n + (t->again && to > t->resume ? to - t->resume : 0);
+}
+
+/* A gap reaches into the pieces after the one that its task is for. */
+static uint64_t later_gaps(const struct stm_replicate *r)
+{
+    uint64_t n = 0;
+    for (unsigned i = 1; r->gap != STM_NEVER && i < r->n_pieces; i++)
+        if (r->gap <= r->pieces[i - 1].cut.lo)
+            n += stm_piece_last(&r->pieces[i]) - r->pieces[i].from;
+    return n;
 }
 
 void stm_view_cost(const struct stm_view *v, uint64_t anchor_every, struct stm_cost *out)
@@ -102,6 +139,11 @@ void stm_view_cost(const struct stm_view *v, uint64_t anchor_every, struct stm_c
     for (unsigned n = 0; n < v->plan->n_nodes; n++)
         for (unsigned s = 0; s < v->n_seeds; s++)
             add(v, stm_view_replicate(v, (int)n, s), anchor_every, out);
+    for (size_t i = 0; i < v->n_tasks; i++) {
+        const struct stm_task *t = &v->tasks[i];
+        out->again += repeated(t) + later_gaps(stm_view_replicate(v, t->node, t->seed));
+    }
+    out->worst += out->again;
     struct stm_settings *settings = NULL;
     struct stm_trainer *t = NULL;
     struct stm_state state;

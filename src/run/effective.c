@@ -8,57 +8,71 @@
 #include "base/fail.h"
 #include "base/mem.h"
 
-/* A time as a step. Events are resolved for the seed's own history (`each`). */
-static int time_step(const struct stm_data *d, const struct stm_time *time, int node, unsigned seed,
-                     uint64_t fork_step, uint64_t *out, struct stm_err *err)
+/* The edge of a window at `time`, written in `owner`, whose fork is at fork_step. */
+static int edge_of(const struct stm_data *d, const struct stm_time *time, int owner, unsigned seed,
+                   uint64_t fork_step, const struct stm_range *events, struct stm_range *out,
+                   struct stm_err *err)
 {
     double v = 0;
-    bool censored = false;
     int rc = 0;
-    if (time->value) rc = stm_eval_seed(d, time->value, node, seed, NAN, &v, err);
+    if (time->value) rc = stm_eval_seed(d, time->value, owner, seed, STM_NOWHERE, &v, err);
     if (rc) return rc;
-    if (v < 0 || v != floor(v) || v > 9e15)
+    if (!(v >= 0) || v != floor(v) || v > 9e15)
         return stm_fail(err, STM_E_INVALID, "a step must be a whole number, here it is %g", v);
+    uint64_t n = (uint64_t)v;
     switch (time->kind) {
-    case STM_T_START: *out = fork_step; return 0;
-    case STM_T_STEP: *out = (uint64_t)v; return 0;
-    case STM_T_PLUS: *out = fork_step + (uint64_t)v; return 0;
+    case STM_T_START: *out = stm_range_at(fork_step); return 0;
+    case STM_T_STEP: *out = stm_range_at(n); return 0;
+    case STM_T_PLUS: *out = stm_range_at(fork_step + n); return 0;
+    case STM_T_EACH: *out = stm_range_max(events[time->event], stm_range_at(n)); return 0;
     default: break;
     }
-    double step;
-    if (time->kind != STM_T_EACH)
-        return stm_fail(err, STM_E_INVALID, "a window at `all` or `any` is not in this version");
-    if (!d->event(d->ctx, node, seed, time->event, &step, &censored) || censored)
-        return stm_fail(err, STM_E_NOTFOUND, "the time of an event is not known yet");
-    *out = step > v ? (uint64_t)step : (uint64_t)v;
-    return 0;
+    return stm_fail(err, STM_E_INVALID, "a window at `all` or `any` is not in this version");
 }
 
-/* Holds act on the result of an update, so one transition earlier than the step they name. */
-static uint64_t window_edge(const struct stm_action *a, uint64_t step)
+/* Holds act on the result of an update, so one transition earlier than the step they name; that an
+ * event has come is seen after the update. */
+static struct stm_range transition_of(const struct stm_action *a, const struct stm_time *time,
+                                      struct stm_range step)
 {
-    return a->verb == STM_V_HOLD && step > 0 ? step - 1 : step;
+    bool earlier = a->verb == STM_V_HOLD && time->event < 0;
+    if (earlier && step.lo > 0) step.lo--;
+    if (earlier && step.hi > 0 && step.hi != STM_NEVER) step.hi--;
+    return step;
 }
 
-static int place(struct stm_active *item, const struct stm_data *d, const struct stm_action *a,
-                 int node, unsigned seed, uint64_t fork_step, struct stm_err *err)
+/* From a transition to the first state that a hold is in force at. */
+static struct stm_range state_of(const struct stm_time *time, struct stm_range step)
 {
-    *item = (struct stm_active){.action = a, .node = node, .lo = fork_step, .hi = UINT64_MAX};
-    uint64_t step;
+    if (time->event < 0) return step;
+    return (struct stm_range){step.lo == STM_NEVER ? STM_NEVER : step.lo + 1,
+                              step.hi == STM_NEVER ? STM_NEVER : step.hi + 1};
+}
+
+static int place(struct stm_active *item, const struct stm_data *d, const struct stm_range *events,
+                 unsigned seed, struct stm_err *err)
+{
+    const struct stm_action *a = item->action;
+    struct stm_range begin = stm_range_at(item->owner_start), step;
     int rc = 0;
+    item->lo = item->state = begin;
+    item->hi = stm_range_at(STM_NEVER);
     if (a->from) {
-        rc = time_step(d, a->from, node, seed, fork_step, &step, err);
-        if (!rc && window_edge(a, step) > item->lo) item->lo = window_edge(a, step);
+        rc = edge_of(d, a->from, item->node, seed, item->owner_start, events, &step, err);
+        if (rc) return rc;
+        item->lo = stm_range_max(begin, transition_of(a, a->from, step));
+        item->state =
+            a->verb == STM_V_HOLD ? stm_range_max(begin, state_of(a->from, step)) : item->lo;
     }
-    if (!rc && a->until) {
-        rc = time_step(d, a->until, node, seed, fork_step, &step, err);
-        if (!rc) item->hi = window_edge(a, step);
+    if (a->until) {
+        rc = edge_of(d, a->until, item->node, seed, item->owner_start, events, &step, err);
+        if (!rc) item->hi = transition_of(a, a->until, step);
     }
     return rc;
 }
 
 int stm_timeline_make(struct stm_timeline *t, const struct stm_data *d, const struct stm_lineage *l,
-                      unsigned seed, struct stm_err *err)
+                      unsigned seed, const struct stm_range *events, struct stm_err *err)
 {
     unsigned total = 0;
     for (unsigned i = 0; i < l->n; i++) total += d->plan->nodes[l->nodes[i]].n_actions;
@@ -72,13 +86,14 @@ int stm_timeline_make(struct stm_timeline *t, const struct stm_data *d, const st
     for (unsigned i = 0; i < l->n; i++) {
         const struct stm_node *node = &d->plan->nodes[l->nodes[i]];
         for (unsigned k = 0; k < node->n_actions; k++) {
-            int rc = place(&t->items[t->n], d, &node->actions[k], l->nodes[i], seed,
-                           l->fork_steps[i], err);
+            struct stm_active *item = &t->items[t->n++];
+            *item = (struct stm_active){
+                .action = &node->actions[k], .node = l->nodes[i], .owner_start = l->fork_steps[i]};
+            int rc = place(item, d, events, seed, err);
             if (rc) {
                 stm_timeline_release(t);
                 return rc;
             }
-            t->n++;
         }
     }
     return 0;
@@ -91,15 +106,37 @@ void stm_timeline_release(struct stm_timeline *t)
     t->n = 0;
 }
 
-uint64_t stm_timeline_cut(const struct stm_timeline *t, uint64_t step)
+/* An edge takes part in the cut unless it certainly came at or before `step`. */
+static void take_edge(struct stm_range edge, const struct stm_time *time, uint64_t step,
+                      struct stm_range *cut, uint32_t *watch)
 {
-    uint64_t cut = UINT64_MAX;
+    if (edge.hi <= step) return;
+    if (!stm_range_known(edge)) *watch |= UINT32_C(1) << time->event;
+    *cut = stm_range_min(*cut, edge);
+}
+
+struct stm_range stm_timeline_cut(const struct stm_timeline *t, uint64_t step, uint32_t *watch)
+{
+    struct stm_range cut = stm_range_at(STM_NEVER);
+    *watch = 0;
     for (unsigned i = 0; i < t->n; i++) {
         const struct stm_active *a = &t->items[i];
-        if (a->lo > step && a->lo < cut) cut = a->lo;
-        if (a->hi > step && a->hi < cut) cut = a->hi;
+        take_edge(a->lo, a->action->from, step, &cut, watch);
+        take_edge(a->hi, a->action->until, step, &cut, watch);
     }
     return cut;
+}
+
+/* Whether an action acts on the transition from `step`: 1, 0, or -1 while that is not known. */
+static int acts(const struct stm_active *a, uint64_t step)
+{
+    if (step < a->lo.lo || a->hi.hi <= step) return 0;
+    return a->lo.hi <= step && step < a->hi.lo ? 1 : -1;
+}
+
+static int undecided(struct stm_err *err)
+{
+    return stm_fail(err, STM_E_NOTFOUND, "the time of an event is not known yet");
 }
 
 /* A word or a number under a key of the settings. */
@@ -109,7 +146,7 @@ static int set_key(const struct stm_timeline *t, const struct stm_active *item, 
     double v;
     if (e->kind == STM_X_NAME && e->ref == STM_R_NONE)
         return stm_settings_sym(s, key, e->name, err);
-    int rc = stm_eval_seed(t->data, e, item->node, t->seed, NAN, &v, err);
+    int rc = stm_eval_seed(t->data, e, item->node, t->seed, STM_NOWHERE, &v, err);
     return rc ? rc : stm_settings_num(s, key, v, err);
 }
 
@@ -141,8 +178,8 @@ static int hold_value(const struct stm_timeline *t, const struct stm_active *ite
         return stm_fail(err, STM_E_INVALID, "hold %s has more than %d values", a->target,
                         HOLD_VALUES_MAX);
     for (unsigned i = 0; i < n; i++) {
-        int rc =
-            stm_eval_seed(t->data, tuple ? e->kids[i] : e, item->node, t->seed, NAN, &v[i], err);
+        int rc = stm_eval_seed(t->data, tuple ? e->kids[i] : e, item->node, t->seed, STM_NOWHERE,
+                               &v[i], err);
         if (rc) return rc;
     }
     return stm_settings_hold(s, a->target, a->op == STM_OP_LE ? STM_HOLD_LE : STM_HOLD_EQ, v, n,
@@ -183,9 +220,11 @@ int stm_timeline_settings(const struct stm_timeline *t, uint64_t step, struct st
         rc = a->is_num ? stm_settings_num(s, a->key, a->num, err)
                        : stm_settings_sym(s, a->key, a->sym, err);
     }
-    for (unsigned i = 0; !rc && i < t->n; i++)
-        if (t->items[i].lo <= step && step < t->items[i].hi)
-            rc = apply_item(t, &t->items[i], s, err);
+    for (unsigned i = 0; !rc && i < t->n; i++) {
+        int in_force = acts(&t->items[i], step);
+        if (in_force < 0) rc = undecided(err);
+        if (in_force > 0) rc = apply_item(t, &t->items[i], s, err);
+    }
     if (rc) {
         stm_settings_free(s);
         s = NULL;
@@ -199,10 +238,41 @@ static int once_text(const struct stm_timeline *t, const struct stm_active *item
 {
     static const char *const ops[] = {"=", "<=", "*=", "+="};
     double v;
-    int rc = stm_eval_seed(t->data, item->action->value, item->node, t->seed, NAN, &v, err);
+    int rc = stm_eval_seed(t->data, item->action->value, item->node, t->seed, STM_NOWHERE, &v, err);
     if (!rc)
         stm_buf_printf(out, "once %s %s %.17g\n", item->action->target, ops[item->action->op], v);
     return rc;
+}
+
+/* Whether a `once` edits the state at `step`. At the fork: an own one that acts there, or one that
+ * is inherited and begins just then, as it does in the parent, which goes on from the edited state.
+ */
+static int edits_here(const struct stm_timeline *t, const struct stm_active *item, uint64_t step)
+{
+    if (item->action->verb != STM_V_ONCE) return 0;
+    if (item->node != t->node && item->owner_start >= step) return 0; /* made at the owner's fork */
+    if (!stm_range_known(item->lo)) return item->lo.lo <= step ? -1 : 0;
+    return item->lo.lo == step && acts(item, step) != 0;
+}
+
+/* "holds", or "holds but QUANTITY ..." where some of those that act on the update after `step` are
+ * not in force at the state of `step` yet. */
+static void holds_text(const struct stm_timeline *t, uint64_t step, struct stm_buf *out)
+{
+    struct stm_buf but = {0};
+    bool any = false;
+    for (unsigned i = 0; i < t->n; i++) {
+        const struct stm_active *item = &t->items[i];
+        if (item->action->verb != STM_V_HOLD || acts(item, step) != 1) continue;
+        any = any || item->state.hi <= step;
+        if (item->state.hi > step) stm_buf_printf(&but, " %s", item->action->target);
+    }
+    if (any && but.n)
+        stm_buf_printf(out, "holds but%s\n", stm_buf_text(&but));
+    else if (any)
+        stm_buf_printf(out, "holds\n");
+    out->failed = out->failed || but.failed;
+    stm_buf_release(&but);
 }
 
 int stm_timeline_edits(const struct stm_timeline *t, uint64_t step, struct stm_buf *out,
@@ -211,13 +281,15 @@ int stm_timeline_edits(const struct stm_timeline *t, uint64_t step, struct stm_b
     bool holds = false;
     for (unsigned i = 0; i < t->n; i++) {
         const struct stm_active *item = &t->items[i];
-        bool own = item->node == t->node && item->lo <= step && step < item->hi;
-        if (item->action->verb == STM_V_HOLD) holds = holds || (step == t->start && own);
-        if (item->action->verb != STM_V_ONCE) continue;
-        if (step == t->start ? !own : item->lo != step) continue;
+        if (item->action->verb == STM_V_HOLD && step == t->start && item->node == t->node)
+            holds = holds || (acts(item, step) == 1 && item->state.hi <= step);
+        int here = edits_here(t, item, step);
+        if (here < 0) return undecided(err);
+        if (!here) continue;
         int rc = once_text(t, item, out, err);
         if (rc) return rc;
+        holds = true;
     }
-    if (holds) stm_buf_printf(out, "holds\n");
+    if (holds) holds_text(t, step, out);
     return out->failed ? stm_fail(err, STM_E_NOMEM, "resolving an arm: out of memory") : 0;
 }

@@ -198,6 +198,7 @@ static struct stm_value x_at(struct stm_ev *ev, const struct stm_expr *e,
     struct stm_scope inner = *scope;
     inner.at = e;
     inner.step = NAN;
+    inner.when = STM_AT_STEP;
     return stm_ev_eval(ev, e->kids[0], &inner);
 }
 
@@ -349,7 +350,7 @@ static int result_of(const struct stm_ev *ev, struct stm_cell c, double *out, st
 }
 
 static int eval_seed(const struct stm_data *d, const struct stm_expr *e, int node, unsigned seed,
-                     double step, bool truth, double *out, struct stm_err *err)
+                     struct stm_moment at, bool truth, double *out, struct stm_err *err)
 {
     struct stm_ev ev;
     int rc = stm_ev_init(&ev, d, err);
@@ -359,28 +360,29 @@ static int eval_seed(const struct stm_data *d, const struct stm_expr *e, int nod
     ev.hi = seed + 1;
     stm_ev_base(&ev, &seed, 1);
     struct stm_scope scope = STM_SCOPE(node);
-    scope.step = step;
+    scope.step = at.step;
+    scope.when = at.when;
     struct stm_value v = stm_ev_eval(&ev, e, &scope);
     struct stm_cell c = v.kind == STM_VAL_SEEDS ? v.cells[seed] : v.one;
     if (v.kind == STM_VAL_CURVE)
         c = stm_cell_bad(&ev, STM_CELL_INVALID, "a curve, where one number is needed");
-    if (truth) c = stm_cell_as_truth(c, step);
+    if (truth) c = stm_cell_as_truth(c, at.step);
     rc = result_of(&ev, c, out, err);
     stm_ev_release(&ev);
     return rc;
 }
 
 int stm_eval_seed(const struct stm_data *d, const struct stm_expr *e, int node, unsigned seed,
-                  double step, double *out, struct stm_err *err)
+                  struct stm_moment at, double *out, struct stm_err *err)
 {
-    return eval_seed(d, e, node, seed, step, false, out, err);
+    return eval_seed(d, e, node, seed, at, false, out, err);
 }
 
 int stm_eval_require(const struct stm_data *d, const struct stm_expr *e, int node, unsigned seed,
-                     double step, bool *out, struct stm_err *err)
+                     struct stm_moment at, bool *out, struct stm_err *err)
 {
     double v = 0;
-    int rc = eval_seed(d, e, node, seed, step, true, &v, err);
+    int rc = eval_seed(d, e, node, seed, at, true, &v, err);
     if (rc == 0) *out = v != 0;
     return rc;
 }

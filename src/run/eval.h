@@ -54,10 +54,11 @@ struct stm_scope {
     int node;                   /* the arm that reads it, -1: none */
     const struct stm_expr *at;  /* the sampling expression around it (X_AT, X_AT_STEP), or NULL */
     double step;                /* bare metrics are read at this step; NAN: nowhere */
+    enum stm_when when;         /* and which moment of that step */
     const struct stm_bind *env; /* the variable of `expect every g`, or NULL */
 };
 
-#define STM_SCOPE(n) ((struct stm_scope){.node = (n), .at = NULL, .step = NAN, .env = NULL})
+#define STM_SCOPE(n) ((struct stm_scope){.node = (n), .step = NAN})
 
 struct stm_ev_slot;
 struct stm_ev {
@@ -106,10 +107,10 @@ int stm_ev_calibrate_for(const struct stm_plan *plan, int first, int node);
 /* A sweep variable of `node` or of what it descends from, or NULL. */
 const struct stm_bind *stm_ev_bind(const struct stm_plan *plan, int node, const char *name);
 
-/* Whether a requirement holds for one seed: a comparison of metrics at `step`, or an event, which
- * holds when it has come no later than `step`. Codes as stm_eval_seed. */
+/* Whether a requirement holds for one seed: a comparison of metrics at a moment, or an event, which
+ * holds when it has come no later than its step. Codes as stm_eval_seed. */
 int stm_eval_require(const struct stm_data *d, const struct stm_expr *e, int node, unsigned seed,
-                     double step, bool *out, struct stm_err *err);
+                     struct stm_moment at, bool *out, struct stm_err *err);
 
 /* ---- cells (eval_cell.c) ---- */
 

@@ -98,9 +98,11 @@ static struct stm_cell capture_fact(struct stm_ev *ev, const struct stm_expr *e,
 {
     struct stm_cell c = {.state = STM_CELL_OK};
     int index = capture_for(ev->d->plan, e->index, node);
-    if (!ev->d->capture(ev->d->ctx, index, node, seed, &c.v))
-        return unknown(ev, e->name, node, seed);
-    return c;
+    enum stm_fact known = ev->d->capture(ev->d->ctx, index, node, seed, &c.v);
+    if (known == STM_FACT_NONE)
+        return stm_cell_bad(ev, STM_CELL_INVALID, "`%s` of %s has no value", e->name,
+                            stm_ev_place(ev, node, seed));
+    return known == STM_FACT_KNOWN ? c : unknown(ev, e->name, node, seed);
 }
 
 static struct stm_cell fork_fact(struct stm_ev *ev, const struct stm_expr *e, int node,
@@ -139,7 +141,7 @@ static struct stm_cell stop_fact(struct stm_ev *ev, const struct stm_expr *e, in
 
 /* ---- metrics ---- */
 
-static const char log_tag, metric_tag; /* set keys of the cache apart */
+static const char log_tag; /* sets keys of the cache apart */
 
 struct stm_value stm_ev_log_steps(struct stm_ev *ev, int node, unsigned seed)
 {
@@ -200,26 +202,55 @@ static struct stm_value sample_steps(struct stm_ev *ev, const struct stm_expr *a
     return v;
 }
 
-static struct stm_cell metric_at(struct stm_ev *ev, const char *text, int node, unsigned seed,
-                                 struct stm_cell step, bool keep)
+/* Which moment of its step a sample means: `@ fork`, `@ start` and `@ stop` are states of their
+ * own.
+ */
+static enum stm_when moment_of(const struct stm_expr *at)
 {
-    if (step.state != STM_CELL_OK) return step;
-    struct stm_ev_key key = {text, NULL, &metric_tag, node, (int)seed, step.v};
-    const struct stm_value *kept = keep ? stm_ev_cached(ev, &key) : NULL;
-    struct stm_cell c = {.state = STM_CELL_OK, .bound = step.bound};
-    if (kept) {
-        c = kept->one;
-        c.bound = step.bound;
-        return c;
+    static const struct {
+        const char *word;
+        enum stm_when when;
+    } words[] = {{"fork", STM_AT_FORK}, {"start", STM_AT_START}, {"stop", STM_AT_STOP}};
+    const struct stm_expr *t = at->kids[1];
+    bool word = t->kind == STM_X_NAME && (t->ref == STM_R_WORD || t->ref == STM_R_NONE);
+    for (size_t i = 0; word && i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(words[i].word, t->name) == 0) return words[i].when;
+    return STM_AT_STEP;
+}
+
+static struct stm_cell read_metric(struct stm_ev *ev, const char *text, int node, unsigned seed,
+                                   struct stm_moment at)
+{
+    struct stm_cell c = {.state = STM_CELL_OK};
+    const char *place;
+    switch (ev->d->metric(ev->d->ctx, node, seed, text, at, &c.v)) {
+    case STM_FACT_KNOWN:
+        if (isfinite(c.v)) return c;
+        return stm_cell_bad(ev, STM_CELL_INVALID, "`%s` of %s is not a finite number at step %.10g",
+                            text, stm_ev_place(ev, node, seed), at.step);
+    case STM_FACT_NONE:
+        return stm_cell_bad(ev, STM_CELL_INVALID, "step %.10g is after the stop of %s", at.step,
+                            stm_ev_place(ev, node, seed));
+    case STM_FACT_UNKNOWN: break;
     }
-    if (!ev->d->metric(ev->d->ctx, node, seed, text, step.v, &c.v))
-        c = stm_cell_bad(ev, STM_CELL_UNKNOWN, "`%s` of %s is not known at step %.10g", text,
-                         stm_ev_place(ev, node, seed), step.v);
-    else if (!isfinite(c.v))
-        c = stm_cell_bad(ev, STM_CELL_INVALID, "`%s` of %s is not a finite number at step %.10g",
-                         text, stm_ev_place(ev, node, seed), step.v);
+    place = stm_ev_place(ev, node, seed);
+    return stm_cell_bad(ev, STM_CELL_UNKNOWN, "`%s` of %s is not known at step %.10g", text, place,
+                        at.step);
+}
+
+static struct stm_cell metric_at(struct stm_ev *ev, const char *text, int node, unsigned seed,
+                                 struct stm_cell step, enum stm_when when, bool keep)
+{
+    static const char tags[4]; /* set the keys of the moments apart */
+    if (step.state != STM_CELL_OK) return step;
+    struct stm_ev_key key = {text, NULL, &tags[when], node, (int)seed, step.v};
+    const struct stm_value *kept = keep ? stm_ev_cached(ev, &key) : NULL;
+    struct stm_cell c =
+        kept ? kept->one
+             : read_metric(ev, text, node, seed, (struct stm_moment){.when = when, .step = step.v});
     struct stm_value v = stm_value_one(c);
-    if (keep) stm_ev_cache(ev, &key, &v, 0);
+    if (keep && !kept) stm_ev_cache(ev, &key, &v, 0);
+    c.bound = step.bound;
     return c;
 }
 
@@ -229,6 +260,7 @@ static struct stm_value sampled(struct stm_ev *ev, const struct stm_expr *e,
     const char *text = e->text ? e->text : e->name;
     const struct stm_data *d = ev->d;
     struct stm_value steps = stm_value_one(stm_cell_num(scope->step));
+    enum stm_when when = scope->at ? moment_of(scope->at) : scope->when;
     if (scope->at) steps = sample_steps(ev, scope->at, scope->node, scope);
     if (steps.kind == STM_VAL_ONE && steps.one.state != STM_CELL_OK) return steps;
     struct stm_value v = stm_value_cells(ev, STM_VAL_SEEDS, d->n_seeds);
@@ -239,7 +271,7 @@ static struct stm_value sampled(struct stm_ev *ev, const struct stm_expr *e,
             v.cells[s] = (struct stm_cell){STM_CELL_ABSENT, .v = NAN, .why = ""};
         else
             v.cells[s] = metric_at(ev, text, scope->node, s,
-                                   steps.kind == STM_VAL_ONE ? steps.one : steps.cells[s],
+                                   steps.kind == STM_VAL_ONE ? steps.one : steps.cells[s], when,
                                    scope->at != NULL);
     }
     return v;
@@ -335,6 +367,7 @@ static struct stm_value r_event(struct stm_ev *ev, const struct stm_expr *e,
     struct stm_scope inner = *scope;
     inner.at = NULL; /* a time is the same wherever it is read */
     inner.step = NAN;
+    inner.when = STM_AT_STEP;
     return stm_ev_memo(ev, e, event_all, e, &inner);
 }
 

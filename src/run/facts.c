@@ -1,6 +1,7 @@
 /* The facts of a view, as the functions that expressions read (struct stm_data). */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "run/view.h"
 
@@ -18,85 +19,84 @@ static bool fact_fork_step(void *ctx, int node, unsigned seed, double *step)
     return true;
 }
 
-static bool finished(const struct stm_replicate *r)
+/* Where the replicate ends, once it was trained to there. */
+static bool has_ended(const struct stm_replicate *r)
 {
-    return r->pub.status == STM_REP_DONE || r->pub.status == STM_REP_DIVERGED;
+    return r->located && stm_range_known(r->end) && r->pub.last >= r->end.lo;
 }
 
 static bool fact_stop_step(void *ctx, int node, unsigned seed, double *step)
 {
     const struct stm_replicate *r = stm_view_replicate(ctx, node, seed);
-    if (!finished(r)) return false;
-    *step = (double)r->pub.stop;
+    if (!has_ended(r)) return false;
+    *step = (double)r->end.lo;
     return true;
 }
 
 static bool fact_event(void *ctx, int node, unsigned seed, int event, double *step, bool *censored)
 {
     const struct stm_replicate *r = stm_view_replicate(ctx, node, seed);
-    uint64_t t = r->event[event];
+    struct stm_range t = r->event[event];
     if (!r->located) return false;
-    if (t != STM_NEVER && t <= r->pub.stop) {
-        *step = (double)t;
-        *censored = false;
-        return true;
-    }
-    if (!finished(r)) return false;
+    *censored = !stm_range_within(t, r->end);
+    *step = (double)t.lo;
+    if (!*censored) return true;
+    if (!has_ended(r) || !stm_range_beyond(t, r->end)) return false;
     /* A divergence ends the data, not the budget: the time is censored at the bound. */
-    uint64_t end =
-        r->pub.status == STM_REP_DIVERGED && r->pub.bound != STM_NEVER ? r->pub.bound : r->pub.stop;
-    *step = (double)end;
-    *censored = true;
+    bool diverged = r->end.lo == r->diverged.lo && r->pub.bound != STM_NEVER;
+    *step = (double)(diverged ? r->pub.bound : r->end.lo);
     return true;
 }
 
-static bool read_metric(const struct stm_view *v, int node, unsigned seed, const char *text,
-                        uint64_t step, double *out)
+static enum stm_fact read_metric(const struct stm_view *v, int node, unsigned seed,
+                                 const char *text, struct stm_moment at, double *out)
 {
-    const struct stm_piece *p = stm_view_piece(v, node, seed, step, NULL);
-    const struct stm_trail_entry *e = p && p->trail ? stm_trail_at(p->trail, step) : NULL;
-    return e && stm_trail_metric(p->trail, e, text, out);
+    struct stm_place p;
+    enum stm_fact known = stm_view_place(v, node, seed, at, &p);
+    if (known != STM_FACT_KNOWN) return known;
+    const struct stm_trail_entry *e = stm_place_entry(&p);
+    return e && stm_trail_metric(p.piece->trail, e, text, out) ? STM_FACT_KNOWN : STM_FACT_UNKNOWN;
 }
 
-static bool fact_metric(void *ctx, int node, unsigned seed, const char *text, double step,
-                        double *out)
+static enum stm_fact fact_metric(void *ctx, int node, unsigned seed, const char *text,
+                                 struct stm_moment at, double *out)
 {
     struct stm_view *v = ctx;
     double unused;
-    if (!(step >= 0)) return false;
-    if (read_metric(v, node, seed, text, (uint64_t)step, out)) return true;
+    enum stm_fact known = read_metric(v, node, seed, text, at, out);
+    if (known != STM_FACT_UNKNOWN) return known;
     /* An evaluation ends at the first seed that lacks a value: the others are asked for with it. */
     for (unsigned s = 0; v->noting && s < v->n_seeds; s++)
-        if (s == seed || !read_metric(v, node, s, text, (uint64_t)step, &unused))
-            stm_view_note_miss(v, node, s, (uint64_t)step);
-    return false;
+        if (s == seed || read_metric(v, node, s, text, at, &unused) == STM_FACT_UNKNOWN)
+            stm_view_note_miss(v, node, s, at);
+    return known;
 }
 
 static bool fact_log_step(void *ctx, int node, unsigned seed, unsigned i, double *step)
 {
     const struct stm_view *v = ctx;
     const struct stm_replicate *r = stm_view_replicate(v, node, seed);
-    uint64_t end = r->pub.last < r->pub.stop ? r->pub.last : r->pub.stop;
     uint64_t at = (uint64_t)i * v->plan->log_every;
-    if (!r->located || !v->plan->log_every || at > end) return false;
+    if (!v->plan->log_every || !has_ended(r) || at > r->end.lo) return false;
     *step = (double)at;
     return true;
 }
 
-static bool fact_capture(void *ctx, int capture, int node, unsigned seed, double *out)
+static enum stm_fact fact_capture(void *ctx, int capture, int node, unsigned seed, double *out)
 {
     struct stm_view *v = ctx;
     const struct stm_capture *c = &v->plan->captures[capture];
+    int fork = c->fork >= 0 ? c->fork : v->plan->nodes[c->node].fork, at = c->node;
+    struct stm_moment moment = {STM_AT_FORK, 0};
     (void)node; /* the evaluator has chosen the instance */
-    if (c->fork < 0) {
-        const struct stm_replicate *r = stm_view_replicate(v, c->node, seed);
-        return r->located && !stm_eval_seed(&v->data, c->expr, c->node, seed,
-                                            (double)r->pub.fork_step, out, NULL);
+    if (fork >= 0) {
+        const struct stm_fork_state *f = &v->forks[(size_t)fork * v->n_seeds + seed];
+        if (!f->pub.reached) return f->pub.known ? STM_FACT_NONE : STM_FACT_UNKNOWN;
+        at = v->plan->forks[fork].node;
+        moment = stm_view_fork_moment(v, fork, seed);
     }
-    const struct stm_fork_state *f = &v->forks[(size_t)c->fork * v->n_seeds + seed];
-    if (!f->pub.reached || !f->pub.state.alg) return false;
-    return !stm_eval_seed(&v->data, c->expr, v->plan->forks[c->fork].node, seed,
-                          (double)f->pub.step, out, NULL);
+    int rc = stm_eval_seed(&v->data, c->expr, at, seed, moment, out, NULL);
+    return rc == 0 ? STM_FACT_KNOWN : rc == STM_E_NOTFOUND ? STM_FACT_UNKNOWN : STM_FACT_NONE;
 }
 
 static bool fact_calibrate(void *ctx, int calibrate, int node, double *out)
@@ -124,22 +124,67 @@ static bool fact_calibrate(void *ctx, int calibrate, int node, double *out)
     return true;
 }
 
-static bool fact_identical(void *ctx, int a, int b, unsigned seed, bool *same,
-                           unsigned long *compared)
+/* The state of a replicate at a step that it shares with another: where it has just begun that is
+ * its own first one. */
+static bool state_at(struct stm_view *v, int node, unsigned seed, uint64_t step,
+                     struct stm_measured *out)
 {
-    const struct stm_view *v = ctx;
-    const struct stm_replicate *ra = stm_view_replicate(v, a, seed);
-    const struct stm_replicate *rb = stm_view_replicate(v, b, seed);
-    if (!finished(ra) || !finished(rb)) return false;
-    struct stm_measured x, y;
-    *same = true;
-    *compared = 0;
-    for (size_t i = 0; stm_view_step(v, a, seed, i, &x); i++) {
-        if (x.step > ra->pub.stop || !stm_view_at(v, b, seed, x.step, &y)) continue;
-        ++*compared;
-        if (!stm_id_eq(&x.state, &y.state)) *same = false;
+    const struct stm_replicate *r = stm_view_replicate(v, node, seed);
+    struct stm_moment at = STM_STEP(step);
+    if (step == r->pub.fork_step) at.when = STM_AT_START;
+    if (stm_view_at(v, node, seed, at, out) == STM_FACT_KNOWN) return true;
+    if (v->noting) stm_view_note_miss(v, node, seed, at);
+    return false;
+}
+
+/* The names of the tensors in which two states differ. */
+static void name_tensors(const struct stm_measured *a, const struct stm_measured *b, char *out,
+                         size_t size)
+{
+    size_t at = 0;
+    out[0] = 0;
+    for (unsigned i = 0; i < a->n_tensors; i++)
+        for (unsigned k = 0; k < b->n_tensors; k++) {
+            if (strcmp(a->names[i], b->names[k]) || stm_id_eq(&a->tensors[i], &b->tensors[k]))
+                continue;
+            int n = snprintf(out + at, size - at, "%s%s", at ? ", " : "", a->names[i]);
+            if (n > 0 && at + (size_t)n < size) at += (size_t)n;
+        }
+}
+
+static uint64_t next_on(uint64_t step, uint64_t every)
+{
+    return every ? (step / every + 1) * every : STM_NEVER;
+}
+
+static bool fact_identical(void *ctx, int a, int b, unsigned seed, struct stm_comparison *out)
+{
+    struct stm_view *v = ctx;
+    const struct stm_replicate *x = stm_view_replicate(v, a, seed);
+    const struct stm_replicate *y = stm_view_replicate(v, b, seed);
+    *out = (struct stm_comparison){.same = true};
+    if (!has_ended(x) || !has_ended(y)) return false;
+    uint64_t step = x->pub.fork_step > y->pub.fork_step ? x->pub.fork_step : y->pub.fork_step;
+    uint64_t end = x->end.lo < y->end.lo ? x->end.lo : y->end.lo;
+    bool known = true;
+    for (;;) {
+        struct stm_measured p, q;
+        if (step > end) break; /* one of them had ended when the other began */
+        bool both = state_at(v, a, seed, step, &p) & state_at(v, b, seed, step, &q);
+        known = known && both;
+        out->compared += both;
+        if (both && !stm_id_eq(&p.state, &q.state)) {
+            out->same = false;
+            out->step = step;
+            name_tensors(&p, &q, out->tensors, sizeof out->tensors);
+            break; /* what comes later cannot make them the same again */
+        }
+        if (step == end) break;
+        uint64_t e = next_on(step, v->plan->every), l = next_on(step, v->plan->log_every);
+        step = e < l ? e : l;
+        if (step > end) step = end;
     }
-    return true;
+    return known || !out->same;
 }
 
 void stm_view_bind_data(struct stm_view *v)

@@ -372,6 +372,28 @@ static struct stm_value f_monotone(struct stm_ev *ev, const struct stm_function 
 
 /* ---- arms ---- */
 
+/* Whether two replicates have the same states; of those that do not, `why` says where they part. */
+static struct stm_cell compared(struct stm_ev *ev, int a, int b, unsigned seed)
+{
+    const struct stm_data *d = ev->d;
+    struct stm_comparison x;
+    const char *left = stm_ev_node_name(d->plan, a), *right = stm_ev_node_name(d->plan, b);
+    if (!d->identical(d->ctx, a, b, seed, &x))
+        return stm_cell_bad(ev, STM_CELL_UNKNOWN, "%s and %s, seed %d, are not compared yet", left,
+                            right, d->seeds[seed]);
+    if (!x.compared)
+        return stm_cell_bad(ev, STM_CELL_INVALID, "%s and %s, seed %d, have no step in common",
+                            left, right, d->seeds[seed]);
+    struct stm_cell c = stm_cell_truth(x.same);
+    if (!x.same) {
+        struct stm_cell text =
+            stm_cell_bad(ev, STM_CELL_INVALID, "first differ at step %llu, in %s",
+                         (unsigned long long)x.step, x.tensors);
+        c.why = text.why;
+    }
+    return c;
+}
+
 static struct stm_value f_identical(struct stm_ev *ev, const struct stm_function *f,
                                     const struct stm_expr *e, const struct stm_scope *scope)
 {
@@ -383,16 +405,8 @@ static struct stm_value f_identical(struct stm_ev *ev, const struct stm_function
     if (b < 0) return stm_value_one(why);
     struct stm_value v = stm_value_cells(ev, STM_VAL_SEEDS, d->n_seeds);
     for (unsigned s = 0; v.kind == STM_VAL_SEEDS && s < d->n_seeds; s++) {
-        bool same;
-        unsigned long compared = 0;
         v.cells[s] = (struct stm_cell){STM_CELL_ABSENT, .v = NAN};
-        if (!d->exists(d->ctx, a, s) || !d->exists(d->ctx, b, s)) continue;
-        if (!d->identical(d->ctx, a, b, s, &same, &compared) || compared == 0)
-            v.cells[s] = stm_cell_bad(
-                ev, STM_CELL_UNKNOWN, "%s and %s, seed %d, have no measured step in common yet",
-                stm_ev_node_name(d->plan, a), stm_ev_node_name(d->plan, b), d->seeds[s]);
-        else
-            v.cells[s] = stm_cell_truth(same);
+        if (d->exists(d->ctx, a, s) && d->exists(d->ctx, b, s)) v.cells[s] = compared(ev, a, b, s);
     }
     return v;
 }

@@ -57,6 +57,11 @@ int stm_origin_load(const struct stm_origin *o, struct stm_store *s, struct stm_
     if (rc == STM_E_NOTFOUND) return 0;
     struct stm_object object = {0};
     if (!rc) rc = stm_store_get(s, &record, &object, err);
+    if (rc == STM_E_NOTFOUND) { /* a ref to nothing: lost, not "not there yet" */
+        char hex[STM_ID_TEXT];
+        rc = stm_fail(err, STM_E_DAMAGED, "the store has lost record %s of an origin",
+                      stm_id_text(&record, hex));
+    }
     if (rc) return rc;
     struct stm_buf want = {0};
     struct stm_rd r = {.p = object.data, .n = object.n};
@@ -85,13 +90,13 @@ int stm_origin_edit(const char *edits, struct stm_trainer *t, struct stm_err *er
     } ops[] = {{" = ", STM_EDIT_SET}, {" *= ", STM_EDIT_MUL}, {" += ", STM_EDIT_ADD}};
     for (const char *line = edits, *end; *line; line = end + 1) {
         end = strchr(line, '\n');
-        char text[160] = "";
+        char text[1024] = "";
         if (!end || (size_t)(end - line) >= sizeof text)
             return stm_fail(err, STM_E_INVALID, "an edit that is not understood: %.60s", line);
         memcpy(text, line, (size_t)(end - line));
         if (!strcmp(text, "convert")) continue; /* done by loading */
-        if (!strcmp(text, "holds")) {
-            stm_trainer_apply_holds(t);
+        if (!strncmp(text, "holds", 5)) {       /* "holds", or "holds but QUANTITY ..." */
+            stm_trainer_apply_holds(t, strncmp(text, "holds but ", 10) ? NULL : text + 10);
             continue;
         }
         int rc = STM_E_INVALID;
@@ -117,6 +122,11 @@ int stm_origin_build(const struct stm_origin *o, struct stm_trainer *t, struct s
     }
     struct stm_state parent;
     int rc = stm_state_get(s, &o->parent, &parent, err);
+    if (rc == STM_E_NOTFOUND) {
+        char hex[STM_ID_TEXT];
+        rc = stm_fail(err, STM_E_DAMAGED, "the store has lost state %s, from which an arm forks",
+                      stm_id_text(&o->parent, hex));
+    }
     if (rc) return rc;
     rc = stm_trainer_load(t, &parent, err);
     stm_state_release(&parent);

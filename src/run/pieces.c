@@ -5,30 +5,13 @@
 #include "base/buf.h"
 #include "base/fail.h"
 #include "base/mem.h"
-#include "run/view.h"
+#include "run/resolve.h"
 
 enum { PIECES_MAX = 64 };
 
 struct stm_replicate *stm_view_replicate(const struct stm_view *v, int node, unsigned seed)
 {
     return &v->reps[(size_t)node * v->n_seeds + seed];
-}
-
-const struct stm_piece *stm_view_piece(const struct stm_view *v, int node, unsigned seed,
-                                       uint64_t step, int *owner)
-{
-    for (;;) {
-        const struct stm_replicate *r = stm_view_replicate(v, node, seed);
-        if (!r->located) return NULL;
-        const struct stm_node *n = &v->plan->nodes[node];
-        if (n->fork < 0 || step > r->pub.fork_step) {
-            if (owner) *owner = node;
-            for (unsigned i = 0; i < r->n_pieces; i++)
-                if (step <= r->pieces[i].cut) return &r->pieces[i];
-            return NULL;
-        }
-        node = v->plan->forks[n->fork].node;
-    }
 }
 
 static int lineage_of(const struct stm_view *v, int node, unsigned seed, struct stm_lineage *l,
@@ -52,7 +35,7 @@ static int lineage_of(const struct stm_view *v, int node, unsigned seed, struct 
     return 0;
 }
 
-static void drop_pieces(struct stm_replicate *r)
+void stm_view_drop_pieces(struct stm_replicate *r)
 {
     for (unsigned i = 0; i < r->n_pieces; i++) {
         stm_free(r->pieces[i].settings);
@@ -100,14 +83,13 @@ static bool layout_changes(const char *before, const char *after)
     return false;
 }
 
-/* The settings of the last update before the replicate's fork, or NULL. */
+/* The settings that the state at the replicate's fork was made under, or NULL. */
 static const char *settings_before(const struct stm_view *v, const struct stm_replicate *r)
 {
-    const struct stm_node *node = &v->plan->nodes[r->node];
-    if (node->fork < 0) return NULL;
-    const struct stm_piece *p =
-        stm_view_piece(v, v->plan->forks[node->fork].node, r->seed, r->pub.fork_step, NULL);
-    return p ? p->settings : NULL;
+    struct stm_place p;
+    if (v->plan->nodes[r->node].fork < 0) return NULL;
+    struct stm_moment at = {STM_AT_FORK, NAN};
+    return stm_view_place(v, r->node, r->seed, at, &p) == STM_FACT_KNOWN ? p.piece->settings : NULL;
 }
 
 /* How a piece begins: from a seed, from the state `parent` as it is, or from an edit of it. */
@@ -148,40 +130,103 @@ static void undo_piece(struct stm_replicate *r)
     *p = (struct stm_piece){0};
 }
 
-static int make_pieces(struct stm_view *v, const struct stm_timeline *t, struct stm_replicate *r,
-                       struct stm_err *err)
+/* Begins the next piece: the first one at the fork, others where the one before is cut. */
+static int add_piece(struct stm_view *v, const struct stm_timeline *t, struct stm_replicate *r,
+                     struct stm_err *err)
 {
     const struct stm_node *node = &v->plan->nodes[r->node];
+    const struct stm_piece *last = r->n_pieces ? &r->pieces[r->n_pieces - 1] : NULL;
+    const char *before = last ? last->settings : settings_before(v, r);
     struct stm_id parent = {0};
-    const char *before = settings_before(v, r);
-    uint64_t from = r->pub.fork_step;
-    r->pieces = stm_calloc(PIECES_MAX, sizeof *r->pieces);
-    if (!r->pieces) return stm_fail(err, STM_E_NOMEM, "resolving an arm: out of memory");
-    if (node->fork >= 0) parent = v->forks[(size_t)node->fork * v->n_seeds + r->seed].pub.state;
-    for (;;) {
-        struct stm_piece *p = &r->pieces[r->n_pieces++];
-        p->from = from;
-        p->cut = stm_timeline_cut(t, from);
-        int rc = piece_settings(t, p, err);
-        if (!rc) rc = piece_start(v, t, r, p, &parent, before, err);
-        if (rc) {
-            undo_piece(r);
-            return rc;
-        }
-        if (!p->start_known) return 0;
-        p->key = stm_trail_key(&p->start, p->settings, v->profile);
-        p->trail = stm_view_trail(v, &p->key, err);
-        if (!p->trail) return err ? err->code : STM_E_IO;
-        const struct stm_trail_entry *e =
-            p->cut == STM_NEVER ? NULL : stm_trail_at(p->trail, p->cut);
-        if (!e || !e->stored) return 0;
-        if (r->n_pieces == PIECES_MAX)
-            return stm_fail(err, STM_E_INVALID, "arm `%s` has more than %d windows",
-                            v->plan->nodes[r->node].path, PIECES_MAX);
-        from = p->cut;
-        parent = e->state;
-        before = p->settings;
+    if (r->n_pieces == PIECES_MAX)
+        return stm_fail(err, STM_E_INVALID, "arm `%s` has more than %d windows", node->path,
+                        PIECES_MAX);
+    if (last)
+        parent = stm_trail_at(last->trail, last->cut.lo)->state;
+    else if (node->fork >= 0)
+        parent = v->forks[(size_t)node->fork * v->n_seeds + r->seed].pub.state;
+    struct stm_piece *p = &r->pieces[r->n_pieces++];
+    p->from = last ? last->cut.lo : r->pub.fork_step;
+    p->cut = stm_timeline_cut(t, p->from, &p->watch);
+    int rc = piece_settings(t, p, err);
+    if (!rc) rc = piece_start(v, t, r, p, &parent, before, err);
+    if (rc) undo_piece(r);
+    return rc;
+}
+
+/* Reads what has come into the store of the last piece since. */
+static int refresh_piece(struct stm_view *v, struct stm_piece *p, struct stm_err *err)
+{
+    int rc = 0;
+    if (!p->start_known && v->store) {
+        rc = stm_origin_load(&p->origin, v->store, &p->start, err);
+        p->start_known = p->start.alg != 0;
     }
+    if (rc || !p->start_known) return rc;
+    p->key = stm_trail_key(&p->start, p->settings, v->profile);
+    p->trail = stm_view_trail(v, &p->key, err);
+    return p->trail ? 0 : err ? err->code : STM_E_IO;
+}
+
+/* Follows the last piece as far as its trail goes: events on the way may say where it is cut. */
+static int follow(struct stm_view *v, struct stm_timeline *t, const struct stm_lineage *l,
+                  struct stm_replicate *r, struct stm_err *err)
+{
+    struct stm_piece *p = &r->pieces[r->n_pieces - 1];
+    for (;;) {
+        struct stm_range cut = p->cut;
+        int rc = stm_events_advance(v, r, stm_piece_last(p), err);
+        if (rc || !p->watch) return rc;
+        stm_timeline_release(t);
+        rc = stm_timeline_make(t, &v->data, l, r->seed, r->event, err);
+        if (rc) return rc;
+        p->cut = stm_timeline_cut(t, p->from, &p->watch);
+        if (p->cut.lo == cut.lo && p->cut.hi == cut.hi) return 0;
+    }
+}
+
+/* Whether the last piece is complete: its cut is known, and the state there is stored. */
+static bool is_complete(const struct stm_piece *p)
+{
+    if (!stm_range_known(p->cut) || p->cut.lo == STM_NEVER) return false;
+    if (!p->trail || !p->trail->exists || p->trail->diverged <= p->cut.lo) return false;
+    const struct stm_trail_entry *e = stm_trail_at(p->trail, p->cut.lo);
+    return e && e->stored;
+}
+
+static int make_pieces(struct stm_view *v, struct stm_timeline *t, const struct stm_lineage *l,
+                       struct stm_replicate *r, struct stm_err *err)
+{
+    if (!r->pieces) r->pieces = stm_calloc(PIECES_MAX, sizeof *r->pieces);
+    if (!r->pieces) return stm_fail(err, STM_E_NOMEM, "resolving an arm: out of memory");
+    for (;;) {
+        int rc = 0;
+        if (!r->n_pieces || is_complete(&r->pieces[r->n_pieces - 1])) rc = add_piece(v, t, r, err);
+        if (!rc) rc = refresh_piece(v, &r->pieces[r->n_pieces - 1], err);
+        if (!rc) rc = follow(v, t, l, r, err);
+        if (rc || !is_complete(&r->pieces[r->n_pieces - 1])) return rc;
+    }
+}
+
+/* Pieces that are complete can still have been measured at more steps since. */
+static int refresh_old_pieces(struct stm_view *v, struct stm_replicate *r, struct stm_err *err)
+{
+    for (unsigned i = 0; i + 1 < r->n_pieces; i++) {
+        int rc = refresh_piece(v, &r->pieces[i], err);
+        if (rc) return rc;
+    }
+    return 0;
+}
+
+static void measure_extent(const struct stm_view *v, struct stm_replicate *r)
+{
+    const struct stm_piece *p = &r->pieces[r->n_pieces - 1];
+    uint64_t last = stm_piece_last(p);
+    bool exists = p->trail && p->trail->exists, ended = exists && p->trail->diverged <= last;
+    r->pub.last = ended ? p->trail->diverged : last;
+    r->diverged = ended ? stm_range_at(p->trail->diverged) : stm_range_from(last + exists);
+    for (unsigned e = 0; ended && e < v->plan->n_events; e++)
+        if (r->event[e].lo > r->pub.last) r->event[e] = stm_range_at(STM_NEVER);
 }
 
 int stm_view_locate(struct stm_view *v, struct stm_replicate *r, struct stm_err *err)
@@ -189,17 +234,18 @@ int stm_view_locate(struct stm_view *v, struct stm_replicate *r, struct stm_err 
     struct stm_lineage l;
     struct stm_timeline t;
     struct stm_err local = {0};
-    drop_pieces(r);
-    r->located = true;
     v->calibrate_why[0] = 0;
     int rc = lineage_of(v, r->node, r->seed, &l, err);
-    if (!rc) rc = stm_timeline_make(&t, &v->data, &l, r->seed, &local);
+    stm_events_inherit(v, r);
+    if (!rc) rc = stm_timeline_make(&t, &v->data, &l, r->seed, r->event, &local);
     if (!rc) {
-        rc = make_pieces(v, &t, r, &local);
+        rc = refresh_old_pieces(v, r, &local);
+        if (!rc) rc = make_pieces(v, &t, &l, r, &local);
         stm_timeline_release(&t);
     }
     /* The pieces before the one that failed stay: siblings cut their trajectories there. */
-    if (rc) r->located = false;
+    r->located = !rc;
+    if (!rc) measure_extent(v, r);
     if (rc == STM_E_NOTFOUND) { /* a number that is known only after another arm has run */
         snprintf(r->why, sizeof r->why, "%.159s", *v->calibrate_why ? v->calibrate_why : local.msg);
         return 0;

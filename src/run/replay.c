@@ -1,8 +1,10 @@
 /* Re-execution, compared with the trail. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/mem.h"
 #include "run/view.h"
 
 /* One stretch of the history: [from, to] of a piece. */
@@ -16,6 +18,10 @@ enum { LEGS_MAX = 256 };
 struct replay {
     struct stm_view *v;
     struct stm_trainer *trainer;
+    const struct stm_piece *piece; /* whose metrics these are */
+    struct stm_metric *metrics;    /* [piece->trail->n_columns] */
+    bool tracks;                   /* one of them reads the last update */
+    bool at_anchor;                /* no update has led to the present state: it was read */
     bool verify;
     void (*progress)(void *ctx, uint64_t step);
     void *ctx;
@@ -39,7 +45,7 @@ static unsigned legs_of(const struct stm_view *v, int node, unsigned seed, uint6
         if (!r->located) return 0;
         for (unsigned i = 0; i < r->n_pieces && count < LEGS_MAX; i++) {
             const struct stm_piece *p = &r->pieces[i];
-            uint64_t last = p->cut < end ? p->cut : end;
+            uint64_t last = p->cut.lo < end ? p->cut.lo : end;
             if (!p->trail || p->from > end || (i && p->from == end)) break;
             legs[count++] = (struct leg){p, p->from, last};
         }
@@ -47,55 +53,106 @@ static unsigned legs_of(const struct stm_view *v, int node, unsigned seed, uint6
     return count;
 }
 
-/* Compares the present state with the trail, where the trail has it. */
-static int compare(struct replay *x, const struct stm_piece *p, struct stm_err *err)
+/* The recorded metrics of a piece, to be computed again. */
+static int parse_metrics(struct replay *x, const struct stm_piece *p, struct stm_err *err)
 {
+    const struct stm_trail *t = p->trail;
+    stm_free(x->metrics);
+    x->piece = p;
+    x->tracks = false;
+    x->metrics = stm_calloc(t->n_columns, sizeof *x->metrics);
+    if (!x->metrics) return stm_fail(err, STM_E_NOMEM, "replaying: out of memory");
+    int rc = 0;
+    for (unsigned i = 0; !rc && i < t->n_columns; i++) {
+        rc = stm_metric_parse(&x->metrics[i], t->columns[i], err);
+        if (!rc) x->tracks = x->tracks || stm_metric_reads_update(&x->metrics[i]);
+    }
+    return rc;
+}
+
+/* The tensors whose ids differ, as names; whether there are any, or the state id itself differs. */
+static int compare_state(struct replay *x, const struct stm_trail_entry *e, struct stm_err *err)
+{
+    struct stm_replay_report *r = x->report;
     struct stm_state s;
     struct stm_id id, tensors[STM_STATE_MAX];
-    stm_trainer_view(x->trainer, &s);
-    uint64_t step = stm_trainer_at(x->trainer);
-    const struct stm_trail_entry *e = stm_trail_at(p->trail, step);
-    if (!e) return 0;
-    int rc = stm_state_ids(&s, &id, tensors, NULL, err);
-    if (rc) return rc;
-    struct stm_replay_report *r = x->report;
-    r->compared++;
-    bool same = stm_id_eq(&id, &e->state);
     unsigned order[STM_STATE_MAX];
-    rc = stm_state_ids(&s, &id, NULL, order, err);
+    stm_trainer_view(x->trainer, &s);
+    int rc = stm_state_ids(&s, &id, tensors, order, err);
     if (rc) return rc;
+    bool same = stm_id_eq(&id, &e->state);
     size_t at = 0;
-    for (unsigned i = 0; i < p->trail->n_tensors && i < s.n; i++) {
+    r->compared++;
+    for (unsigned i = 0; i < x->piece->trail->n_tensors && i < s.n; i++) {
         if (stm_id_eq(&tensors[i], &e->tensors[i])) continue;
         same = false;
         int n = snprintf(r->tensors + at, sizeof r->tensors - at, "%s%s", at ? ", " : "",
                          s.t[order[i]].name);
         if (n > 0 && at + (size_t)n < sizeof r->tensors) at += (size_t)n;
     }
-    if (!same) {
+    if (same) return 0;
+    r->differs = true;
+    r->step = e->step;
+    r->expected = e->state;
+    r->found = id;
+    return stm_fail(err, STM_E_MISMATCH, "step %llu differs from the trail in %s",
+                    (unsigned long long)e->step, r->tensors[0] ? r->tensors : "the state id alone");
+}
+
+/* Bits count: a NaN is a NaN, and -0 is not 0. */
+static bool same_value(double a, double b)
+{
+    return (isnan(a) && isnan(b)) || !memcmp(&a, &b, sizeof a);
+}
+
+static int compare_metrics(struct replay *x, const struct stm_trail_entry *e, struct stm_err *err)
+{
+    struct stm_replay_report *r = x->report;
+    const struct stm_metric *m[256];
+    double now[256];
+    for (unsigned i = 0; i < e->n_values; i++) m[i] = &x->metrics[e->values[i].column];
+    if (e->n_values) stm_trainer_measure(x->trainer, m, e->n_values, now);
+    for (unsigned i = 0; i < e->n_values; i++) {
+        if (x->at_anchor && e->step != x->piece->from && stm_metric_reads_update(m[i])) continue;
+        r->metrics++;
+        if (same_value(e->values[i].v, now[i])) continue;
         r->differs = true;
-        r->step = step;
-        r->expected = e->state;
-        r->found = id;
+        r->step = e->step;
+        snprintf(r->metric, sizeof r->metric, "%s", m[i]->text);
+        r->recorded = e->values[i].v;
+        r->measured = now[i];
         return stm_fail(err, STM_E_MISMATCH, "step %llu differs from the trail in %s",
-                        (unsigned long long)step,
-                        r->tensors[0] ? r->tensors : "the state id alone");
+                        (unsigned long long)e->step, r->metric);
     }
-    if (!x->verify || !e->stored) return 0;
+    return 0;
+}
+
+/* Compares the present state with the trail, where the trail has it. */
+static int compare(struct replay *x, struct stm_err *err)
+{
+    const struct stm_trail_entry *e = stm_trail_at(x->piece->trail, stm_trainer_at(x->trainer));
+    if (!e) return 0;
+    /* The recorded state of a diverged trainer has one NaN. */
+    if (stm_trainer_diverged(x->trainer)) stm_trainer_one_nan(x->trainer);
+    int rc = compare_state(x, e, err);
+    if (!rc) rc = compare_metrics(x, e, err);
+    if (rc || !x->verify || !e->stored) return rc;
     struct stm_state stored;
-    rc = stm_state_get(x->v->store, &e->state, &stored, err);
-    if (!rc) r->anchors++;
+    rc = stm_trail_state(e, x->v->store, &stored, err);
+    if (!rc) x->report->anchors++;
     stm_state_release(&stored);
     return rc;
 }
 
 static int run_leg(struct replay *x, const struct leg *leg, struct stm_err *err)
 {
-    int rc = compare(x, leg->piece, err);
+    int rc = parse_metrics(x, leg->piece, err);
+    if (!rc) rc = compare(x, err);
     while (!rc && stm_trainer_at(x->trainer) < leg->to) {
-        stm_trainer_step(x->trainer, false);
+        stm_trainer_step(x->trainer, x->tracks);
+        x->at_anchor = false;
         x->report->steps++;
-        rc = compare(x, leg->piece, err);
+        rc = compare(x, err);
         if (x->progress && x->report->steps % 64 == 0)
             x->progress(x->ctx, stm_trainer_at(x->trainer));
     }
@@ -143,11 +200,12 @@ static int enter_at_anchor(struct replay *x, struct leg *leg, uint64_t step, str
                         (unsigned long long)step);
     int rc = change_trainer(x, leg->piece, &old, err);
     if (rc) return rc;
-    rc = stm_state_get(x->v->store, &a->state, &s, err);
+    rc = stm_trail_state(a, x->v->store, &s, err);
     if (rc) return rc;
     rc = stm_trainer_load(x->trainer, &s, err);
     stm_state_release(&s);
     leg->from = a->step;
+    x->at_anchor = true;
     return rc;
 }
 
@@ -184,8 +242,8 @@ int stm_replay(struct stm_view *v, int node, unsigned seed, bool from_origin, bo
     int rc = check_profile(v, err);
     if (rc) return rc;
     const struct stm_replicate *r = stm_view_replicate(v, node, seed);
-    uint64_t end = r->pub.stop < r->pub.last ? r->pub.stop : r->pub.last;
-    unsigned n = legs_of(v, node, seed, to < end ? to : end, legs);
+    uint64_t end = r->end.hi < r->pub.last ? r->end.hi : r->pub.last;
+    unsigned n = r->located ? legs_of(v, node, seed, to < end ? to : end, legs) : 0;
     if (!n || !legs[n - 1].piece->trail->exists) return no_history(v, node, seed, err);
     unsigned i = 0;
     if (!from_origin) {
@@ -199,28 +257,32 @@ int stm_replay(struct stm_view *v, int node, unsigned seed, bool from_origin, bo
         if (!rc) rc = run_leg(&x, &legs[i], err);
     }
     stm_trainer_free(x.trainer);
+    stm_free(x.metrics);
     return rc;
 }
 
-int stm_view_restore(struct stm_view *v, int node, unsigned seed, uint64_t step,
+int stm_view_restore(struct stm_view *v, int node, unsigned seed, struct stm_moment at,
                      struct stm_state *out, struct stm_err *err)
 {
     struct stm_replay_report report = {0};
     struct replay x = {.v = v, .report = &report};
-    const struct stm_piece *p = stm_view_piece(v, node, seed, step, NULL);
     const struct stm_replicate *r = stm_view_replicate(v, node, seed);
+    struct stm_place place;
     *out = (struct stm_state){0};
-    if (!p || !p->trail || !p->trail->exists) return no_history(v, node, seed, err);
-    if (step > r->pub.last)
-        return stm_fail(err, STM_E_NOTFOUND, "`%s#%d` has run to step %llu, not to %llu",
-                        v->plan->nodes[node].path, v->seeds[seed], (unsigned long long)r->pub.last,
-                        (unsigned long long)step);
-    const struct stm_trail_entry *e = stm_trail_at(p->trail, step);
-    if (e && e->stored) return stm_state_get(v->store, &e->state, out, err);
+    enum stm_fact known = stm_view_place(v, node, seed, at, &place);
+    if (!r->located || (known == STM_FACT_UNKNOWN && !(at.step >= 0)))
+        return no_history(v, node, seed, err);
+    if (known != STM_FACT_KNOWN || place.step > stm_piece_last(place.piece))
+        return stm_fail(err, STM_E_NOTFOUND, "`%s#%d` has run to step %llu, not to %.0f",
+                        v->plan->nodes[node].path, v->seeds[seed],
+                        (unsigned long long)stm_view_rep(v, node, seed).last, at.step);
+    if (!place.piece->trail || !place.piece->trail->exists) return no_history(v, node, seed, err);
+    const struct stm_trail_entry *e = stm_place_entry(&place);
+    if (e && e->stored) return stm_trail_state(e, v->store, out, err);
     int rc = stm_replay_open(v, NULL, err);
     if (!rc) rc = check_profile(v, err);
-    struct leg leg = {p, p->from, step};
-    if (!rc) rc = enter_at_anchor(&x, &leg, step, err);
+    struct leg leg = {place.piece, place.piece->from, place.step};
+    if (!rc) rc = enter_at_anchor(&x, &leg, place.step, err);
     if (!rc) rc = run_leg(&x, &leg, err);
     struct stm_state s;
     if (!rc) {
@@ -228,5 +290,6 @@ int stm_view_restore(struct stm_view *v, int node, unsigned seed, uint64_t step,
         rc = stm_state_copy(out, &s, err);
     }
     stm_trainer_free(x.trainer);
+    stm_free(x.metrics);
     return rc;
 }

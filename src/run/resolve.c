@@ -11,83 +11,37 @@ static void set_status(struct stm_replicate *r, enum stm_rep_status s, const cha
     if (why) snprintf(r->why, sizeof r->why, "%s", why);
 }
 
+/* What its fork says of an arm. */
+static enum stm_rep_status status_at_fork(struct stm_view *v, struct stm_replicate *r)
+{
+    const struct stm_node *node = &v->plan->nodes[r->node];
+    const struct stm_fork_state *f = stm_view_fork_state(v, node->fork, r->seed);
+    snprintf(r->why, sizeof r->why, "%s", f->why);
+    if (stm_view_replicate(v, v->plan->forks[node->fork].node, r->seed)->pub.status == STM_REP_OFF)
+        return STM_REP_OFF;
+    if (f->pub.cancelled) return STM_REP_CANCELLED;
+    if (f->pub.known && !f->pub.reached) return STM_REP_ABSENT;
+    if (f->pub.reached) r->pub.fork_step = f->pub.step;
+    if (!f->pub.known) return STM_REP_WAITING;
+    switch (stm_judge_arm(v, r->node, r->seed, r->why)) {
+    case STM_FACT_KNOWN: return STM_REP_PENDING;
+    case STM_FACT_NONE: return STM_REP_CANCELLED;
+    case STM_FACT_UNKNOWN: break;
+    }
+    set_status(r, STM_REP_WAITING, "its `require` is not measured yet");
+    return STM_REP_WAITING;
+}
+
 /* False when the replicate cannot be located; its status says why. */
 static bool enter(struct stm_view *v, struct stm_replicate *r)
 {
     const struct stm_node *node = &v->plan->nodes[r->node];
     r->why[0] = 0;
-    r->pub.fork_step = 0;
-    if (node->off) {
-        set_status(r, STM_REP_OFF, "");
-        return false;
-    }
-    if (node->fork < 0) return true;
-    const struct stm_fork_state *f = stm_view_fork_state(v, node->fork, r->seed);
-    r->pub.fork_step = f->pub.known && f->pub.reached ? f->pub.step : STM_NEVER;
-    enum stm_rep_status s = f->pub.cancelled                  ? STM_REP_CANCELLED
-                            : f->pub.known && !f->pub.reached ? STM_REP_ABSENT
-                            : !f->pub.known                   ? STM_REP_WAITING
-                                                              : STM_REP_PENDING;
-    set_status(r, s, f->why);
-    return s == STM_REP_PENDING;
-}
-
-static void measure_extent(struct stm_replicate *r)
-{
-    const struct stm_piece *p = &r->pieces[r->n_pieces - 1];
-    bool has = p->trail && p->trail->exists;
-    r->pub.last = !has ? p->from : p->trail->last < p->cut ? p->trail->last : p->cut;
-    bool started = r->n_pieces > 1 || has;
-    r->pub.status = started ? STM_REP_PARTIAL : STM_REP_PENDING;
-    if (has && p->trail->diverged != STM_NEVER && p->trail->diverged <= p->cut) {
-        r->pub.status = STM_REP_DIVERGED;
-        r->pub.stop = p->trail->diverged;
-    }
-}
-
-/* A run ends at its last fork, or at its stop when it has no forks. */
-static void close_run(const struct stm_view *v, struct stm_replicate *r)
-{
-    const struct stm_node *node = &v->plan->nodes[r->node];
-    uint64_t end = r->pub.fork_step;
-    for (unsigned i = 0; i < node->n_forks; i++) {
-        const struct stm_fork_state *fs = stm_view_fork_state(v, node->forks[i], r->seed);
-        if (!fs->pub.known) return;
-        if (fs->pub.reached && fs->pub.step > end) end = fs->pub.step;
-    }
-    r->pub.stop = end;
-}
-
-static int resolve_replicate(struct stm_view *v, struct stm_replicate *r, struct stm_demand *d,
-                             struct stm_err *err)
-{
-    const struct stm_node *node = &v->plan->nodes[r->node];
-    bool forking_run = node->fork < 0 && node->n_forks;
-    int rc = 0;
-    if (r->pub.status != STM_REP_DIVERGED) {
-        r->pub.stop = STM_NEVER;
-        if (node->stop && !forking_run) rc = stm_resolve_stop(v, r, node->stop, d, err);
-    }
-    if (!rc) rc = stm_resolve_forks(v, r, d, err);
-    if (forking_run && r->pub.status != STM_REP_DIVERGED) close_run(v, r);
-    return rc;
-}
-
-static void finish(struct stm_view *v, struct stm_replicate *r, struct stm_demand *d)
-{
-    const struct stm_node *node = &v->plan->nodes[r->node];
-    for (unsigned i = 0; i < node->n_forks; i++) {
-        const struct stm_fork_state *fs = stm_view_fork_state(v, node->forks[i], r->seed);
-        if (fs->need_row) stm_want_resume(d, fs->pub.step);
-    }
-    if (r->gap != STM_NEVER && r->gap <= r->pub.stop && d->any)
-        stm_want_resume(d, r->gap);
-    else if (r->gap != STM_NEVER && r->pub.stop == STM_NEVER)
-        stm_want_resume(d, r->gap);
-    if (r->pub.status == STM_REP_DIVERGED)
-        d->any = false;
-    else if (!d->any && r->pub.stop != STM_NEVER && r->pub.last >= r->pub.stop)
-        r->pub.status = STM_REP_DONE;
+    r->pub.fork_step = node->fork < 0 ? 0 : STM_NEVER;
+    r->pub.status = node->off        ? STM_REP_OFF
+                    : node->fork < 0 ? STM_REP_PENDING
+                                     : status_at_fork(v, r);
+    return r->pub.status == STM_REP_PENDING;
 }
 
 /* Where a replicate begins, how far it has come, and which events it has had. */
@@ -96,13 +50,74 @@ static int locate(struct stm_view *v, struct stm_replicate *r, struct stm_err *e
     r->pub.bound = r->pub.stop = STM_NEVER;
     r->pub.last = 0;
     r->located = false;
+    r->gap = STM_NEVER;
+    r->own = r->rule = r->end = stm_range_from(0);
     if (!enter(v, r)) return 0;
     int rc = stm_view_locate(v, r, err);
     if (!rc && !r->located) r->pub.status = STM_REP_WAITING;
     if (rc || !r->located) return rc;
-    measure_extent(r);
-    rc = stm_resolve_events(v, r, err);
-    return rc ? rc : stm_resolve_bound(v, r, v->plan->nodes[r->node].stop, err);
+    return stm_resolve_own(v, r, err);
+}
+
+/* The first step of the log grid, after the fork, whose logged metrics are not all measured. */
+static void follow_log(const struct stm_view *v, struct stm_replicate *r)
+{
+    uint64_t every = v->plan->log_every, begin = r->pub.fork_step;
+    bool root = v->plan->nodes[r->node].fork < 0;
+    uint64_t last = r->pub.last < r->end.hi ? r->pub.last : r->end.hi;
+    if (!every) return;
+    if (!r->logged && !root) r->logged = (begin / every + 1) * every;
+    for (; r->logged <= last; r->logged += every) {
+        struct stm_place at;
+        if (stm_view_place(v, r->node, r->seed, STM_STEP(r->logged), &at) != STM_FACT_KNOWN) return;
+        const struct stm_trail_entry *e = stm_place_entry(&at);
+        for (unsigned i = 0; e && i < v->n_columns; i++) {
+            double unused;
+            if ((v->column_uses[i] & STM_USE_LOG) &&
+                !stm_trail_metric(at.piece->trail, e, v->columns[i], &unused))
+                e = NULL;
+        }
+        if (!e) {
+            if (r->logged < r->gap) r->gap = r->logged;
+            return;
+        }
+    }
+}
+
+/* What the replicate still has to do. */
+static void demand(struct stm_view *v, struct stm_replicate *r, struct stm_demand *d)
+{
+    const struct stm_node *node = &v->plan->nodes[r->node];
+    const struct stm_piece *last = &r->pieces[r->n_pieces - 1];
+    r->gap = stm_events_gap(v, r);
+    follow_log(v, r);
+    if (node->fork >= 0 || !node->n_forks) stm_demand_stop(v, r, d);
+    stm_demand_forks(v, r, d);
+    d->stop_events |= last->watch;
+    if (d->until > r->end.hi) d->until = r->end.hi;
+    if (!last->trail || !last->trail->exists) d->any = true;
+    if (d->until > r->pub.last) d->any = true;
+    if (r->gap != STM_NEVER) {
+        stm_want_resume(d, r->gap);
+        stm_want_until(d, r->pub.last < r->end.hi ? r->pub.last : r->end.hi);
+    }
+}
+
+static void finish(struct stm_view *v, struct stm_replicate *r, const struct stm_demand *d)
+{
+    const struct stm_node *node = &v->plan->nodes[r->node];
+    const struct stm_trail *t = r->pieces[r->n_pieces - 1].trail;
+    bool ended = stm_range_known(r->end) && r->pub.last >= r->end.lo;
+    if (stm_range_known(r->end)) r->pub.stop = r->end.lo;
+    if (d->any || !ended)
+        r->pub.status = r->n_pieces > 1 || (t && t->exists) ? STM_REP_PARTIAL : STM_REP_PENDING;
+    else
+        r->pub.status = r->end.lo == r->diverged.lo ? STM_REP_DIVERGED : STM_REP_DONE;
+    r->settled = !d->any && ended;
+    for (unsigned i = 0; i < node->n_forks; i++) {
+        const struct stm_fork_state *fs = stm_view_fork_state(v, node->forks[i], r->seed);
+        if (!fs->have && !(fs->pub.known && !fs->pub.reached)) r->settled = false;
+    }
 }
 
 /* The forks of a replicate that is not there: they share its fate and its reason. */
@@ -121,24 +136,30 @@ static void pass_on(struct stm_view *v, const struct stm_replicate *r)
 static int resolve_node(struct stm_view *v, int n, struct stm_demand *demands, struct stm_err *err)
 {
     const struct stm_node *node = &v->plan->nodes[n];
+    struct stm_replicate *reps = stm_view_replicate(v, n, 0);
     int rc = 0;
     for (unsigned s = 0; !rc && s < v->n_seeds; s++)
-        rc = locate(v, stm_view_replicate(v, n, s), err);
+        if (!reps[s].settled) rc = locate(v, &reps[s], err);
+    for (unsigned s = 0; !rc && s < v->n_seeds; s++)
+        if (reps[s].located && !reps[s].settled) rc = stm_resolve_rule(v, &reps[s], err);
     for (unsigned s = 0; !rc && s < v->n_seeds; s++) {
-        struct stm_replicate *r = stm_view_replicate(v, n, s);
-        demands[s] = (struct stm_demand){.resume = STM_NEVER};
-        if (r->located)
-            rc = resolve_replicate(v, r, &demands[s], err);
+        if (reps[s].settled) continue;
+        if (reps[s].located)
+            rc = stm_resolve_forks(v, &reps[s], err);
         else
-            pass_on(v, r);
+            pass_on(v, &reps[s]);
     }
     for (unsigned i = 0; !rc && i < node->n_forks; i++) {
-        stm_judge_fork(v, node->forks[i]);
         for (unsigned s = 0; s < v->n_seeds; s++) stm_check_captures(v, node->forks[i], s);
+        stm_judge_fork(v, node->forks[i]);
     }
     for (unsigned s = 0; !rc && s < v->n_seeds; s++) {
-        struct stm_replicate *r = stm_view_replicate(v, n, s);
-        if (!r->located) continue;
+        struct stm_replicate *r = &reps[s];
+        for (unsigned i = 0; i < node->n_forks; i++)
+            if (stm_view_fork_state(v, node->forks[i], s)->need_row) r->settled = false;
+        if (!r->located || r->settled) continue;
+        demands[s] = (struct stm_demand){.resume = STM_NEVER};
+        demand(v, r, &demands[s]);
         finish(v, r, &demands[s]);
         if (demands[s].any) rc = stm_add_task(v, r, &demands[s], err);
     }

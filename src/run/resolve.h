@@ -11,7 +11,7 @@ struct stm_demand {
     uint64_t resume; /* first step at which something is missing */
     uint64_t until;
     uint32_t stop_events, anchor_events;
-    uint64_t anchors[16];
+    uint64_t anchors[STM_ANCHORS_MAX];
     unsigned n_anchors;
 };
 
@@ -28,36 +28,45 @@ void stm_add_sibling_cuts(struct stm_view *v, struct stm_task *t);
 /* Stretches to be re-executed because something was asked for at steps that were not measured. */
 int stm_add_misses(struct stm_view *v, struct stm_err *err);
 
-/* events.c: latches the events of the grid steps that have come since the last scan. */
-int stm_resolve_events(struct stm_view *v, struct stm_replicate *r, struct stm_err *err);
-
-/* The time of `all E` or `any E` over the seeds of a node, as far as it is known. */
-struct stm_common_time {
-    bool known;
-    uint64_t step;    /* when known; STM_NEVER: it never comes */
-    uint64_t at_most; /* any: the earliest so far */
-};
+/* events.c: what the parent's history says of the events up to the fork. */
+void stm_events_inherit(const struct stm_view *v, struct stm_replicate *r);
+/* Looks for the events on the grid up to `limit` in the last piece. */
+int stm_events_advance(struct stm_view *v, struct stm_replicate *r, uint64_t limit,
+                       struct stm_err *err);
+/* The first step that lacks a measurement of an event, up to the replicate's last, or STM_NEVER. */
+uint64_t stm_events_gap(const struct stm_view *v, const struct stm_replicate *r);
 
 /* stops.c */
-struct stm_common_time stm_common_event(const struct stm_view *v, int node, enum stm_time_kind kind,
-                                        int event);
+/* `all E` or `any E` over the seeds of a node that take part, each as far as `life` of it. */
+struct stm_range stm_common_event(const struct stm_view *v, int node, enum stm_time_kind kind,
+                                  int event,
+                                  struct stm_range (*life)(const struct stm_replicate *r));
 /* The number of a time (`step N`, `+ N steps`, `after step N`); 0 where it has none. */
 int stm_time_value(const struct stm_view *v, const struct stm_time *t, int node, unsigned seed,
                    uint64_t *out, struct stm_err *err);
-/* Sets pub.bound: the earliest step of the stop rule that is a number. */
-int stm_resolve_bound(struct stm_view *v, struct stm_replicate *r, const struct stm_stop *stop,
-                      struct stm_err *err);
-/* Sets pub.stop when it is known; else adds to the demand what brings it nearer. */
-int stm_resolve_stop(struct stm_view *v, struct stm_replicate *r, const struct stm_stop *stop,
-                     struct stm_demand *d, struct stm_err *err);
+/* Sets r->own and pub.bound: the stop by numbers and by the seed's own events. */
+int stm_resolve_own(struct stm_view *v, struct stm_replicate *r, struct stm_err *err);
+/* Sets r->rule: the stop, once r->own of every seed is set. */
+int stm_resolve_rule(struct stm_view *v, struct stm_replicate *r, struct stm_err *err);
+/* The replicate's own events that its stop waits for. */
+uint32_t stm_stop_watch(const struct stm_view *v, const struct stm_replicate *r);
+/* Asks for what decides the stop. */
+void stm_demand_stop(const struct stm_view *v, const struct stm_replicate *r, struct stm_demand *d);
+/* As far as a replicate lives for certain and at the most: its rule, or where it diverges. */
+struct stm_range stm_replicate_life(const struct stm_replicate *r);
 
 /* forks.c */
 struct stm_fork_state *stm_view_fork_state(const struct stm_view *v, int fork, unsigned seed);
-/* The forks that leave a replicate: their steps and states, or the demand for them. */
-int stm_resolve_forks(struct stm_view *v, struct stm_replicate *r, struct stm_demand *d,
-                      struct stm_err *err);
+/* The forks that leave a replicate: their steps and states. */
+int stm_resolve_forks(struct stm_view *v, struct stm_replicate *r, struct stm_err *err);
+/* Asks for what the forks lack. */
+void stm_demand_forks(const struct stm_view *v, const struct stm_replicate *r,
+                      struct stm_demand *d);
 /* Tests the requires of a fork: once for all seeds, or at `each` for every seed on its own. */
 void stm_judge_fork(struct stm_view *v, int fork);
+/* Tests those of an arm, in the same way: STM_FACT_NONE when they fail, with the reason in `why`.
+ */
+enum stm_fact stm_judge_arm(struct stm_view *v, int node, unsigned seed, char why[STM_WHY]);
 /* Notes captured numbers that were never measured at the fork's step. */
 void stm_check_captures(struct stm_view *v, int fork, unsigned seed);
 

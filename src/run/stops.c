@@ -8,7 +8,7 @@ int stm_time_value(const struct stm_view *v, const struct stm_time *t, int node,
                    uint64_t *out, struct stm_err *err)
 {
     double x = 0;
-    int rc = t->value ? stm_eval_seed(&v->data, t->value, node, seed, NAN, &x, err) : 0;
+    int rc = t->value ? stm_eval_seed(&v->data, t->value, node, seed, STM_NOWHERE, &x, err) : 0;
     if (rc) return rc;
     if (!(x >= 0) || x != floor(x) || x > 9e15)
         return stm_fail(err, STM_E_INVALID, "a step must be a whole number, here it is %g", x);
@@ -16,88 +16,102 @@ int stm_time_value(const struct stm_view *v, const struct stm_time *t, int node,
     return 0;
 }
 
-struct stm_common_time stm_common_event(const struct stm_view *v, int node, enum stm_time_kind kind,
-                                        int event)
+struct stm_range stm_replicate_life(const struct stm_replicate *r)
 {
-    struct stm_common_time c = {.known = true, .at_most = STM_NEVER};
-    uint64_t latest = 0;
-    bool never = false, waiting = false;
+    return stm_range_min(r->rule, r->diverged);
+}
+
+/* When an event comes in one seed of a node, as far as its `life`. */
+static struct stm_range event_by(const struct stm_replicate *r, int event,
+                                 struct stm_range (*life)(const struct stm_replicate *r))
+{
+    if (!r->located) return stm_range_from(0);
+    return stm_range_by(r->event[event], life(r));
+}
+
+struct stm_range stm_common_event(const struct stm_view *v, int node, enum stm_time_kind kind,
+                                  int event, struct stm_range (*life)(const struct stm_replicate *))
+{
+    bool all = kind == STM_T_ALL;
+    unsigned n = 0;
+    struct stm_range c = stm_range_at(all ? 0 : STM_NEVER);
     for (unsigned s = 0; s < v->n_seeds; s++) {
         const struct stm_replicate *r = stm_view_replicate(v, node, s);
         enum stm_rep_status st = r->pub.status;
         if (st == STM_REP_OFF || st == STM_REP_CANCELLED || st == STM_REP_ABSENT) continue;
-        uint64_t t = r->located ? r->event[event] : STM_NEVER;
-        bool ended = st == STM_REP_DIVERGED || (r->located && r->pub.last >= r->pub.bound);
-        if (t == STM_NEVER && ended)
-            never = true;
-        else if (t == STM_NEVER)
-            waiting = true;
-        else {
-            latest = t > latest ? t : latest;
-            c.at_most = t < c.at_most ? t : c.at_most;
-        }
+        struct stm_range t = event_by(r, event, life);
+        c = all ? stm_range_max(c, t) : stm_range_min(c, t);
+        n++;
     }
-    if (kind == STM_T_ALL) {
-        c.known = never || !waiting;
-        c.step = never ? STM_NEVER : latest;
-    } else {
-        c.known = !waiting;
-        c.step = c.at_most;
-    }
-    return c;
+    return n ? c : stm_range_at(STM_NEVER);
 }
 
-int stm_resolve_bound(struct stm_view *v, struct stm_replicate *r, const struct stm_stop *stop,
-                      struct stm_err *err)
+/* A stop acts no earlier than `after`, nor than the replicate's fork. */
+static struct stm_range at_least(const struct stm_replicate *r, struct stm_range t, uint64_t after)
 {
+    uint64_t least = after > r->pub.fork_step ? after : r->pub.fork_step;
+    return stm_range_max(t, stm_range_at(least));
+}
+
+int stm_resolve_own(struct stm_view *v, struct stm_replicate *r, struct stm_err *err)
+{
+    const struct stm_stop *stop = v->plan->nodes[r->node].stop;
+    r->own = stm_range_at(STM_NEVER);
     r->pub.bound = STM_NEVER;
     for (unsigned i = 0; stop && i < stop->n; i++) {
         const struct stm_time *t = &stop->alternatives[i];
         uint64_t n = 0;
-        if (t->kind != STM_T_STEP && t->kind != STM_T_PLUS && t->kind != STM_T_START) continue;
+        if (t->kind == STM_T_ALL || t->kind == STM_T_ANY) continue;
         int rc = stm_time_value(v, t, r->node, r->seed, &n, err);
         if (rc) return rc;
+        if (t->kind == STM_T_EACH) {
+            r->own = stm_range_min(r->own, at_least(r, r->event[t->event], n));
+            continue;
+        }
         if (t->kind != STM_T_STEP) n += r->pub.fork_step;
         if (n < r->pub.fork_step) n = r->pub.fork_step;
+        r->own = stm_range_min(r->own, stm_range_at(n));
         if (n < r->pub.bound) r->pub.bound = n;
     }
     return 0;
 }
 
-/* Sets pub.stop when it is known; else adds to the demand what brings it nearer. */
-int stm_resolve_stop(struct stm_view *v, struct stm_replicate *r, const struct stm_stop *stop,
-                     struct stm_demand *d, struct stm_err *err)
+static struct stm_range own_life(const struct stm_replicate *r)
 {
-    uint64_t known = r->pub.bound, until = r->pub.bound;
-    bool open = false, wait = false;
-    uint32_t watch = 0;
-    for (unsigned i = 0; i < stop->n; i++) {
+    return stm_range_min(r->own, r->diverged);
+}
+
+int stm_resolve_rule(struct stm_view *v, struct stm_replicate *r, struct stm_err *err)
+{
+    const struct stm_stop *stop = v->plan->nodes[r->node].stop;
+    r->rule = r->own;
+    for (unsigned i = 0; stop && i < stop->n; i++) {
         const struct stm_time *t = &stop->alternatives[i];
-        uint64_t after = 0, at = STM_NEVER;
-        if (t->event < 0) continue;
+        uint64_t after = 0;
+        if (t->kind != STM_T_ALL && t->kind != STM_T_ANY) continue;
         int rc = stm_time_value(v, t, r->node, r->seed, &after, err);
         if (rc) return rc;
-        uint64_t own = r->event[t->event];
-        struct stm_common_time c = {.known = own != STM_NEVER, .step = own, .at_most = own};
-        if (t->kind != STM_T_EACH) c = stm_common_event(v, r->node, t->kind, t->event);
-        if (c.known)
-            at = c.step;
-        else if (own == STM_NEVER)
-            open = true, watch |= UINT32_C(1) << t->event;
-        else
-            wait = true;
-        if (t->kind == STM_T_ANY && c.at_most < until) until = c.at_most;
-        if (at != STM_NEVER && at < after) at = after;
-        if (at != STM_NEVER && at < r->pub.fork_step) at = r->pub.fork_step;
-        if (at < known) known = at;
+        struct stm_range c = stm_common_event(v, r->node, t->kind, t->event, own_life);
+        r->rule = stm_range_min(r->rule, at_least(r, c, after));
     }
-    if (known <= r->pub.last || (!open && !wait)) {
-        r->pub.stop = known;
-        if (known > r->pub.last) stm_want_until(d, known), stm_want_anchor(d, known);
-        return 0;
-    }
-    if (!open) return 0; /* the other seeds decide */
-    stm_want_until(d, until < known ? until : known);
-    d->stop_events |= watch;
     return 0;
+}
+
+uint32_t stm_stop_watch(const struct stm_view *v, const struct stm_replicate *r)
+{
+    const struct stm_stop *stop = v->plan->nodes[r->node].stop;
+    uint32_t watch = 0;
+    for (unsigned i = 0; stop && !stm_range_known(r->rule) && i < stop->n; i++) {
+        int event = stop->alternatives[i].event;
+        if (event >= 0 && !stm_range_known(r->event[event])) watch |= UINT32_C(1) << event;
+    }
+    return watch;
+}
+
+void stm_demand_stop(const struct stm_view *v, const struct stm_replicate *r, struct stm_demand *d)
+{
+    /* Where none of its own events is open, other seeds decide: until then it lives for certain. */
+    uint32_t watch = stm_stop_watch(v, r);
+    d->stop_events |= watch;
+    stm_want_until(d, watch ? r->rule.hi : r->rule.lo);
 }

@@ -1,4 +1,5 @@
 /* From demands to tasks for workers. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -7,7 +8,6 @@
 
 void stm_want_until(struct stm_demand *d, uint64_t step)
 {
-    d->any = true;
     if (step > d->until) d->until = step;
 }
 
@@ -33,15 +33,20 @@ static bool same_stretch(const struct stm_task *a, const struct stm_piece *p)
     return stm_id_eq(&x, &y);
 }
 
+/* The piece in which the first step that is wanted lies: a later one cannot be begun before. */
+static const struct stm_piece *piece_of(const struct stm_replicate *r, uint64_t resume)
+{
+    for (unsigned i = 0; resume != STM_NEVER && i < r->n_pieces; i++)
+        if (resume <= r->pieces[i].cut.lo) return &r->pieces[i];
+    return &r->pieces[r->n_pieces - 1];
+}
+
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
 int stm_add_task(struct stm_view *v, const struct stm_replicate *r, const struct stm_demand *d,
                  struct stm_err *err)
 {
-    const struct stm_piece *p = &r->pieces[r->n_pieces - 1];
-    for (unsigned i = 0; d->resume != STM_NEVER && i < r->n_pieces; i++)
-        if (d->resume <= r->pieces[i].cut) {
-            p = &r->pieces[i];
-            break;
-        }
+    const struct stm_piece *p = piece_of(r, d->resume);
     for (size_t i = 0; i < v->n_tasks; i++)
         if (same_stretch(&v->tasks[i], p))
             return 0; /* asked for already; what is left comes later */
@@ -56,16 +61,18 @@ int stm_add_task(struct stm_view *v, const struct stm_replicate *r, const struct
     *t = (struct stm_task){.node = r->node,
                            .seed = r->seed,
                            .piece = p,
-                           .resume = d->resume < r->pub.last ? d->resume : r->pub.last,
-                           .until = d->until < p->cut ? d->until : p->cut,
+                           .resume = least(d->resume, stm_piece_last(p)),
+                           .again = d->resume != STM_NEVER,
+                           .until = least(d->until, p->cut.hi),
                            .root = v->plan->nodes[r->node].fork < 0 && p == r->pieces,
                            .stop_events = d->stop_events,
                            .anchor_events = d->anchor_events,
                            .n_anchors = d->n_anchors};
+    if (t->until < p->from) t->until = p->from;
     memcpy(t->anchors, d->anchors, sizeof t->anchors);
     for (unsigned e = 0; e < v->plan->n_events; e++)
-        if (r->event[e] != STM_NEVER && r->event[e] <= p->from &&
-            !(t->root && r->event[e] == p->from))
+        if (stm_range_known(r->event[e]) && r->event[e].lo <= p->from &&
+            !(t->root && r->event[e].lo == p->from))
             t->latched |= UINT32_C(1) << e;
     return 0;
 }
@@ -78,34 +85,53 @@ void stm_add_sibling_cuts(struct stm_view *v, struct stm_task *t)
         const struct stm_replicate *r = stm_view_replicate(v, (int)n, t->seed);
         for (unsigned i = 0; i < r->n_pieces; i++) {
             const struct stm_piece *p = &r->pieces[i];
-            if (p->cut == STM_NEVER || p->cut <= p->from || !same_stretch(t, p)) continue;
+            if (p->cut.hi <= p->from || (p->cut.lo == STM_NEVER) || !same_stretch(t, p)) continue;
+            t->anchor_events |= p->watch;
+            if (!stm_range_known(p->cut)) continue;
             bool have = false;
-            for (unsigned k = 0; k < t->n_anchors; k++) have = have || t->anchors[k] == p->cut;
-            if (!have && t->n_anchors < sizeof t->anchors / sizeof *t->anchors)
-                t->anchors[t->n_anchors++] = p->cut;
+            for (unsigned k = 0; k < t->n_anchors; k++) have = have || t->anchors[k] == p->cut.lo;
+            if (!have && t->n_anchors < STM_ANCHORS_MAX) t->anchors[t->n_anchors++] = p->cut.lo;
         }
     }
 }
 
-/* Stretches to be re-executed because something was asked for at steps that were not measured. */
+static int by_replicate(const void *a, const void *b)
+{
+    const struct stm_miss *x = a, *y = b;
+    if (x->node != y->node) return x->node < y->node ? -1 : 1;
+    return x->seed < y->seed ? -1 : x->seed > y->seed;
+}
+
+/* The misses [i, end) are of one replicate. Those that lie in the piece of the first one that was
+ * trained already are measured together; what lies in others comes up again. */
+static int add_misses_of(struct stm_view *v, size_t i, size_t end, struct stm_err *err)
+{
+    struct stm_demand d = {.resume = STM_NEVER};
+    const struct stm_piece *piece = NULL;
+    const struct stm_replicate *owner = NULL;
+    for (; i < end; i++) {
+        const struct stm_miss *m = &v->misses[i];
+        struct stm_place at;
+        if (stm_view_place(v, m->node, m->seed, m->at, &at) != STM_FACT_KNOWN) continue;
+        if (at.step > stm_piece_last(at.piece)) continue; /* it will come by itself */
+        if (piece && at.piece != piece) continue;
+        piece = at.piece;
+        owner = at.owner;
+        stm_want_resume(&d, at.step);
+    }
+    if (!piece) return 0;
+    stm_view_replicate(v, owner->node, owner->seed)->settled = false;
+    return stm_add_task(v, owner, &d, err);
+}
+
 int stm_add_misses(struct stm_view *v, struct stm_err *err)
 {
     int rc = 0;
-    for (size_t i = 0; !rc && i < v->n_misses; i++) {
-        struct stm_miss m = v->misses[i];
-        int owner;
-        const struct stm_piece *p = stm_view_piece(v, m.node, m.seed, m.step, &owner);
-        const struct stm_replicate *r = p ? stm_view_replicate(v, owner, m.seed) : NULL;
-        if (!r || m.step > r->pub.last) continue; /* it will come by itself */
-        struct stm_demand d = {.resume = STM_NEVER};
-        for (size_t k = i; k < v->n_misses; k++) {
-            const struct stm_miss *x = &v->misses[k];
-            if (x->node != m.node || x->seed != m.seed || x->step > p->cut || x->step < p->from)
-                continue;
-            stm_want_resume(&d, x->step);
-            stm_want_anchor(&d, x->step);
-        }
-        rc = stm_add_task(v, r, &d, err);
+    if (v->n_misses) qsort(v->misses, v->n_misses, sizeof *v->misses, by_replicate);
+    for (size_t i = 0, end; !rc && i < v->n_misses; i = end) {
+        for (end = i + 1; end < v->n_misses && !by_replicate(&v->misses[i], &v->misses[end]);)
+            end++;
+        rc = add_misses_of(v, i, end, err);
     }
     v->n_misses = 0;
     return rc;

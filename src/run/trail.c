@@ -82,6 +82,16 @@ const struct stm_trail_entry *stm_trail_anchor(const struct stm_trail *t, uint64
     return NULL;
 }
 
+int stm_trail_state(const struct stm_trail_entry *e, struct stm_store *s, struct stm_state *out,
+                    struct stm_err *err)
+{
+    char hex[STM_ID_TEXT];
+    int rc = stm_state_get(s, &e->state, out, err);
+    if (rc != STM_E_NOTFOUND) return rc;
+    return stm_fail(err, STM_E_DAMAGED, "the store has lost state %s, step %llu of a trail",
+                    stm_id_text(&e->state, hex), (unsigned long long)e->step);
+}
+
 static int find_column(const struct stm_trail *t, const char *text)
 {
     for (unsigned i = 0; i < t->n_columns; i++)

@@ -13,10 +13,9 @@
 #define STEMMA_RUN_TRAIL_H
 
 #include "base/arena.h"
+#include "run/range.h"
 #include "stemma/engine.h"
 #include "stemma/store.h"
-
-#define STM_NEVER UINT64_MAX
 
 struct stm_trail_value {
     unsigned column; /* stm_trail.columns */
@@ -64,6 +63,9 @@ void stm_trail_release(struct stm_trail *t);
 const struct stm_trail_entry *stm_trail_at(const struct stm_trail *t, uint64_t step); /* or NULL */
 /* The last anchor at or before `step`, or NULL. */
 const struct stm_trail_entry *stm_trail_anchor(const struct stm_trail *t, uint64_t step);
+/* Reads the state of an anchor. STM_E_DAMAGED when the store has lost it. */
+int stm_trail_state(const struct stm_trail_entry *e, struct stm_store *s, struct stm_state *out,
+                    struct stm_err *err);
 /* False when not measured. */
 bool stm_trail_metric(const struct stm_trail *t, const struct stm_trail_entry *e, const char *text,
                       double *out);

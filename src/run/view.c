@@ -57,14 +57,8 @@ int stm_view_new(struct stm_view **out, const struct stm_plan *plan, struct stm_
 void stm_view_free(struct stm_view *v)
 {
     if (!v) return;
-    for (size_t i = 0; v->reps && i < (size_t)v->plan->n_nodes * v->n_seeds; i++) {
-        struct stm_replicate *r = &v->reps[i];
-        for (unsigned k = 0; k < r->n_pieces; k++) {
-            stm_free(r->pieces[k].settings);
-            stm_free(r->pieces[k].edits);
-        }
-        stm_free(r->pieces);
-    }
+    for (size_t i = 0; v->reps && i < (size_t)v->plan->n_nodes * v->n_seeds; i++)
+        stm_view_drop_pieces(&v->reps[i]);
     for (size_t i = 0; i < v->cap_slots; i++)
         if (v->slots[i]) {
             stm_trail_release(&v->slots[i]->trail);
@@ -73,6 +67,7 @@ void stm_view_free(struct stm_view *v)
     stm_free(v->slots);
     stm_free(v->tasks);
     stm_free(v->misses);
+    stm_free(v->wishes);
     stm_free(v->seeds);
     stm_free(v->reps);
     stm_free(v->forks);
@@ -101,7 +96,8 @@ struct stm_rep stm_view_rep(const struct stm_view *v, int node, unsigned seed)
 {
     const struct stm_replicate *r = stm_view_replicate(v, node, seed);
     struct stm_rep out = r->pub;
-    if (out.last > out.stop) out.last = out.stop; /* another view of the trajectory went further */
+    if (out.last > r->end.hi)
+        out.last = r->end.hi; /* another view of the trajectory went further */
     out.why = r->why;
     return out;
 }
@@ -125,51 +121,78 @@ static void expose(const struct stm_trail *t, const struct stm_trail_entry *e,
                                  .tensors = e->tensors};
 }
 
-bool stm_view_at(const struct stm_view *v, int node, unsigned seed, uint64_t step,
-                 struct stm_measured *out)
+enum stm_fact stm_view_at(const struct stm_view *v, int node, unsigned seed, struct stm_moment at,
+                          struct stm_measured *out)
 {
-    const struct stm_piece *p = stm_view_piece(v, node, seed, step, NULL);
-    const struct stm_trail_entry *e = p && p->trail ? stm_trail_at(p->trail, step) : NULL;
-    if (e) expose(p->trail, e, out);
-    return e != NULL;
+    struct stm_place p;
+    enum stm_fact known = stm_view_place(v, node, seed, at, &p);
+    if (known != STM_FACT_KNOWN) return known;
+    const struct stm_trail_entry *e = stm_place_entry(&p);
+    if (!e) return STM_FACT_UNKNOWN;
+    expose(p.piece->trail, e, out);
+    return STM_FACT_KNOWN;
 }
 
-bool stm_view_start(const struct stm_view *v, int node, unsigned seed, struct stm_measured *out,
-                    struct stm_id *parent)
+bool stm_view_parent(const struct stm_view *v, int node, unsigned seed, struct stm_id *parent)
 {
     const struct stm_replicate *r = stm_view_replicate(v, node, seed);
-    if (!r->located || !r->pieces[0].start_known) return false;
-    const struct stm_piece *p = &r->pieces[0];
-    if (parent) *parent = p->origin.parent;
-    const struct stm_trail_entry *e = stm_trail_at(p->trail, p->from);
-    if (!e) return false;
-    expose(p->trail, e, out);
+    if (!r->n_pieces || !r->pieces[0].start_known) return false;
+    *parent = r->pieces[0].origin.parent;
     return true;
 }
 
-bool stm_view_step(const struct stm_view *v, int node, unsigned seed, size_t i,
+static uint64_t next_on(uint64_t step, uint64_t every)
+{
+    return every ? (step / every + 1) * every : STM_NEVER;
+}
+
+bool stm_view_next(const struct stm_view *v, int node, unsigned seed, struct stm_moment *at,
                    struct stm_measured *out)
 {
     const struct stm_replicate *r = stm_view_replicate(v, node, seed);
-    for (unsigned k = 0; r->located && k < r->n_pieces; k++) {
-        const struct stm_piece *p = &r->pieces[k];
-        if (!p->trail) return false;
-        for (size_t j = 0; j < p->trail->n_entries; j++) {
-            const struct stm_trail_entry *e = &p->trail->entries[j];
-            if (e->step > p->cut || (k && e->step == p->from)) continue;
-            if (i-- == 0) {
-                expose(p->trail, e, out);
-                return true;
-            }
-        }
+    if (at->when == STM_AT_FORK) {
+        *at = (struct stm_moment){STM_AT_START, (double)r->pub.fork_step};
+        if (stm_view_at(v, node, seed, *at, out) == STM_FACT_KNOWN) return true;
+    }
+    uint64_t last = stm_view_rep(v, node, seed).last;
+    while (r->located && at->when != STM_AT_STOP && (uint64_t)at->step < last) {
+        uint64_t from = (uint64_t)at->step, e = next_on(from, v->plan->every),
+                 l = next_on(from, v->plan->log_every), step = e < l ? e : l;
+        if (step > last) step = last; /* its stop is measured on any grid */
+        *at = STM_STEP(step);
+        if (stm_view_at(v, node, seed, *at, out) == STM_FACT_KNOWN) return true;
     }
     return false;
 }
 
-const char *stm_view_settings(struct stm_view *v, int node, unsigned seed, uint64_t step)
+/* The piece whose settings act on the transition from `step`, or NULL. */
+static const struct stm_piece *piece_from(const struct stm_view *v, int node, unsigned seed,
+                                          uint64_t step)
 {
     const struct stm_replicate *r = stm_view_replicate(v, node, seed);
-    for (unsigned i = 0; r->located && i < r->n_pieces; i++)
-        if (step < r->pieces[i].cut) return r->pieces[i].settings;
+    int fork = v->plan->nodes[node].fork;
+    if (fork >= 0 && step < r->pub.fork_step)
+        return piece_from(v, v->plan->forks[fork].node, seed, step);
+    for (unsigned i = 0; i < r->n_pieces; i++)
+        if (step < r->pieces[i].cut.lo || step == r->end.lo) {
+            if (step > r->pieces[i].cut.lo) continue;
+            return &r->pieces[i];
+        }
     return NULL;
 }
+
+const char *stm_view_settings(struct stm_view *v, int node, unsigned seed, uint64_t step)
+{
+    const struct stm_piece *p = piece_from(v, node, seed, step);
+    return p ? p->settings : NULL;
+}
+
+bool stm_view_change(const struct stm_view *v, int node, unsigned seed, unsigned i, uint64_t *step)
+{
+    const struct stm_replicate *r = stm_view_replicate(v, node, seed);
+    if (i >= r->n_pieces || r->pieces[i].from > r->end.hi) return false;
+    *step = r->pieces[i].from;
+    return true;
+}
+
+size_t stm_view_tasks(const struct stm_view *v) { return v->n_tasks; }

@@ -5,13 +5,16 @@
 
 #include "run/effective.h"
 #include "run/origin.h"
+#include "run/range.h"
 #include "run/trail.h"
 
-enum { STM_EVENTS_MAX = 32, STM_WHY = 160 };
+enum { STM_EVENTS_MAX = 32, STM_WHY = 160, STM_ANCHORS_MAX = 64 };
 
 /* A stretch of a replicate under constant settings: [from, cut] of one trajectory. */
 struct stm_piece {
-    uint64_t from, cut; /* cut: UINT64_MAX when the settings hold to the end */
+    uint64_t from;
+    struct stm_range cut; /* where the settings change; STM_NEVER when they hold to the end */
+    uint32_t watch;       /* events that may bring the cut */
     bool start_known;
     struct stm_id start;      /* the state at `from`, after edits; when known */
     struct stm_origin origin; /* how it begins; its texts belong to the piece */
@@ -30,16 +33,22 @@ struct stm_replicate {
     bool settled; /* nothing about it can change any more */
     struct stm_piece *pieces;
     unsigned n_pieces;
-    uint64_t event[STM_EVENTS_MAX]; /* latched time, or STM_NEVER */
-    uint64_t scanned;               /* events are known up to this step */
-    uint64_t gap;                   /* first grid step that lacks a measurement, or STM_NEVER */
-    struct stm_id scanned_key;      /* of the first piece when it was scanned */
+    /* When its events come in its whole history, looking no further than it was trained. */
+    struct stm_range event[STM_EVENTS_MAX];
+    struct stm_range diverged;
+    struct stm_range own;  /* its stop by numbers and by its own events */
+    struct stm_range rule; /* its stop by its stop rule */
+    struct stm_range end;  /* its last step */
+    uint64_t logged;       /* first step of the log grid that is not known to be measured */
+    uint64_t gap;          /* first step that lacks a measurement the file asks for, or STM_NEVER */
 };
 
 struct stm_fork_state {
     struct stm_fork_at pub;
+    struct stm_range time;
+    bool have; /* the state is there, whatever the requirements say */
     char why[STM_WHY];
-    bool need_anchor, need_row; /* the step was passed, but the state or a metric is missing */
+    bool need_row; /* the step was passed, but a metric is missing */
 };
 
 /* One stretch of training for a worker. Texts and arrays belong to the view until it is refreshed.
@@ -48,19 +57,26 @@ struct stm_task {
     int node;
     unsigned seed;
     const struct stm_piece *piece;
-    uint64_t resume;        /* start from the last anchor at or before this step */
+    uint64_t resume;        /* first step that lacks something: start from an anchor before it */
+    bool again;             /* what it lacks is a measurement, maybe at that very step */
     uint64_t until;         /* stop here at the latest */
     bool root;              /* the piece begins a run: events count at its first step too */
     uint32_t stop_events;   /* stop at the first measured step where one of these comes */
     uint32_t anchor_events; /* keep the state where one of these comes */
     uint32_t latched;       /* events that came before the piece */
-    uint64_t anchors[16];   /* keep the state at these steps */
+    uint64_t anchors[STM_ANCHORS_MAX]; /* keep the state at these steps */
     unsigned n_anchors;
 };
 
-/* A metric that was asked for at a step that was trained but not measured. */
+/* Something that was asked for at a moment and is not measured. */
 struct stm_miss {
     int node;
+    unsigned seed;
+    struct stm_moment at;
+};
+
+/* A step at which a seed is to be measured in full whenever it is trained through it. */
+struct stm_wish {
     unsigned seed;
     uint64_t step;
 };
@@ -93,16 +109,30 @@ struct stm_view {
     bool noting;                 /* metrics that are asked for and missing are noted as misses */
     struct stm_miss *misses;
     size_t n_misses, cap_misses;
+    struct stm_wish *wishes; /* ascending */
+    size_t n_wishes, cap_wishes;
     struct stm_arena arena;
 };
 
 enum stm_column_use { STM_USE_EVENT = 1, STM_USE_LOG = 2, STM_USE_OTHER = 4 };
 
 struct stm_replicate *stm_view_replicate(const struct stm_view *v, int node, unsigned seed);
-/* The piece in whose trajectory a step of the replicate lies; ancestors for steps up to the fork.
- * *node gets the owner. NULL when there is none. */
-const struct stm_piece *stm_view_piece(const struct stm_view *v, int node, unsigned seed,
-                                       uint64_t step, int *owner);
+
+/* moment.c: the one place that says which state a moment of a replicate is. */
+struct stm_place {
+    const struct stm_replicate *owner;
+    const struct stm_piece *piece; /* in its trajectory */
+    uint64_t step;
+};
+/* UNKNOWN while that cannot be said; the step may still have to be trained. */
+enum stm_fact stm_view_place(const struct stm_view *v, int node, unsigned seed,
+                             struct stm_moment at, struct stm_place *out);
+/* The trail's entry of a place, or NULL. */
+const struct stm_trail_entry *stm_place_entry(const struct stm_place *p);
+/* The moment of the parent at which the arms of a fork leave it. */
+struct stm_moment stm_view_fork_moment(const struct stm_view *v, int fork, unsigned seed);
+/* Until which step the states of a piece are known to be the replicate's. */
+uint64_t stm_piece_last(const struct stm_piece *p);
 
 /* facts.c: the stm_data functions. */
 void stm_view_bind_data(struct stm_view *v);
@@ -116,11 +146,14 @@ int stm_expr_engine_metrics(const struct stm_plan *plan, const struct stm_expr *
 /* trails.c: the cache. NULL with `err` on failure. */
 struct stm_trail *stm_view_trail(struct stm_view *v, const struct stm_id *key, struct stm_err *err);
 
-/* pieces.c: where a replicate begins and what it is made of. */
+/* pieces.c: what a replicate is made of, as far as it is known; its events are latched on the way.
+ * A number that is not known yet leaves it unlocated, with the reason in r->why. */
 int stm_view_locate(struct stm_view *v, struct stm_replicate *r, struct stm_err *err);
+void stm_view_drop_pieces(struct stm_replicate *r);
 
 /* misses.c: notes one while v->noting (a full list forgets the rest; they come up again). */
-void stm_view_note_miss(struct stm_view *v, int node, unsigned seed, uint64_t step);
+void stm_view_note_miss(struct stm_view *v, int node, unsigned seed, struct stm_moment at);
+bool stm_view_wished(const struct stm_view *v, unsigned seed, uint64_t step);
 
 /* resolve.c */
 int stm_view_resolve(struct stm_view *v, struct stm_err *err);

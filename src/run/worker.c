@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "base/mem.h"
+#include "run/row.h"
 
 /* Everything one task needs while it runs. */
 struct job {
@@ -17,57 +18,54 @@ struct job {
     struct stm_trail fresh;     /* what is new since the last commit */
     struct stm_metric *metrics; /* [v->n_columns], parsed */
     struct stm_id head;
-    uint32_t latched; /* events that have come */
     uint64_t steps;
     struct timespec said; /* when progress was last told */
+    bool tracked;         /* the last update was, for metrics that read it */
     /* the step being measured, for the evaluator */
-    struct stm_data data;
-    double row[256]; /* [v->n_columns] */
+    struct stm_row at;
+    struct stm_range events[STM_EVENTS_MAX]; /* that have come, or have not */
+    double row[256];                         /* [v->n_columns] */
     bool have[256];
 };
 
 /* ---- expressions on the step at hand ---- */
 
-static bool row_metric(void *ctx, int node, unsigned seed, const char *text, double step,
-                       double *out)
+static enum stm_fact row_metric(const void *ctx, const char *text, double *out)
 {
     const struct job *j = ctx;
-    (void)node, (void)seed, (void)step;
     for (unsigned i = 0; i < j->v->n_columns; i++)
         if (j->have[i] && !strcmp(j->v->columns[i], text)) {
             *out = j->row[i];
-            return true;
+            return STM_FACT_KNOWN;
         }
-    return false;
+    return STM_FACT_UNKNOWN;
 }
 
-static bool row_capture(void *ctx, int capture, int node, unsigned seed, double *out)
+static void init_events(struct job *j)
 {
-    const struct job *j = ctx;
-    return j->v->data.capture(j->v->data.ctx, capture, node, seed, out);
+    for (unsigned e = 0; e < j->v->plan->n_events; e++) {
+        bool come = j->task->latched & UINT32_C(1) << e;
+        j->events[e] = stm_range_at(come ? j->task->piece->from : STM_NEVER);
+    }
 }
 
-static bool row_calibrate(void *ctx, int calibrate, int node, double *out)
-{
-    const struct job *j = ctx;
-    return j->v->data.calibrate(j->v->data.ctx, calibrate, node, out);
-}
-
-/* Latches the events that hold on the row; the bits that are new. */
+/* Latches the events that hold on the row; the bits that are new. What is not known is no event
+ * here: the view looks again, a task only stops or stores a state for it. */
 static int latch(struct job *j, uint64_t step, uint32_t *came, struct stm_err *err)
 {
     *came = 0;
+    j->at.step = step;
     for (unsigned e = 0; e < j->v->plan->n_events; e++) {
-        uint32_t bit = UINT32_C(1) << e;
         double holds;
-        if (j->latched & bit) continue;
-        int rc = stm_eval_seed(&j->data, j->v->plan->events[e].expr, j->task->node, j->task->seed,
-                               (double)step, &holds, err);
-        if (rc == STM_E_INVALID) continue; /* 0/0 is no event */
+        if (j->events[e].lo != STM_NEVER) continue;
+        int rc = stm_eval_seed(&j->at.data, j->v->plan->events[e].expr, j->task->node,
+                               j->task->seed, STM_STEP(step), &holds, err);
+        if (rc == STM_E_INVALID || rc == STM_E_NOTFOUND) continue; /* 0/0 is no event */
         if (rc) return rc;
-        if (holds != 0) *came |= bit;
+        if (holds == 0) continue;
+        *came |= UINT32_C(1) << e;
+        j->events[e] = stm_range_at(step);
     }
-    j->latched |= *came;
     return 0;
 }
 
@@ -80,6 +78,13 @@ static bool wanted_anchor(const struct job *j, uint64_t step)
     for (unsigned i = 0; i < j->task->n_anchors; i++)
         if (j->task->anchors[i] == step) return true;
     return on_grid(step, j->w->anchor_every);
+}
+
+/* Steps that are measured in full: the first one, and those that something asks for. */
+static bool wanted_row(const struct job *j, uint64_t step)
+{
+    return step == j->task->piece->from || step == j->task->resume ||
+           stm_view_wished(j->v, j->task->seed, step);
 }
 
 /* Which columns to measure at `step`: events on their grid, logs on theirs, all where `all`. */
@@ -104,8 +109,10 @@ static void measure_row(struct job *j, uint64_t step, bool all)
         }
     if (n) stm_trainer_measure(j->trainer, m, n, values);
     for (unsigned i = 0; i < n; i++) {
-        /* The first step after a restore has no last update to look at. */
-        if (isnan(values[i]) && stm_metric_reads_update(m[i])) continue;
+        /* After a restore there is no last update to look at: an earlier anchor has to serve. The
+         * first state of a trajectory has none at all. */
+        bool update = stm_metric_reads_update(m[i]) && step != j->task->piece->from;
+        if (update && !j->tracked) continue;
         j->row[which[i]] = values[i];
         j->have[which[i]] = true;
     }
@@ -226,8 +233,9 @@ static void say(struct job *j)
 /* Whether the update to `step` must be tracked for a metric that reads it. */
 static bool must_track(const struct job *j, uint64_t step, bool all)
 {
-    for (unsigned i = 0; i < j->v->n_columns; i++)
-        if (stm_metric_reads_update(&j->metrics[i]) && wanted_column(j, i, step, all)) return true;
+    bool grid = on_grid(step, j->v->plan->every) || on_grid(step, j->v->plan->log_every);
+    for (unsigned i = 0; (all || grid) && i < j->v->n_columns; i++)
+        if (stm_metric_reads_update(&j->metrics[i])) return true;
     return false;
 }
 
@@ -240,20 +248,18 @@ static int visit(struct job *j, bool *end, struct stm_err *err)
     bool nan = stm_trainer_diverged(j->trainer);
     if (nan) stm_trainer_one_nan(j->trainer);
     bool anchor = wanted_anchor(j, step), last = step >= t->until || interrupted || nan;
-    bool first = step == t->piece->from;
+    bool full = anchor || last || wanted_row(j, step);
     *end = last;
-    if (!(anchor || last || first || on_grid(step, j->v->plan->every) ||
-          on_grid(step, j->v->plan->log_every)))
+    /* What the trail has is compared, whatever grid it was measured on. */
+    if (!(full || on_grid(step, j->v->plan->every) || on_grid(step, j->v->plan->log_every) ||
+          stm_trail_at(&j->known, step)))
         return 0;
-    uint32_t came = 0;
-    int rc = measure(j, anchor || last || first, &came, err);
+    uint32_t came = 0, none;
+    int rc = measure(j, full, &came, err);
+    if (!rc && came && !full) rc = measure(j, true, &none, err); /* claims may want to read it */
     if (rc) return rc;
     bool stop = (came & t->stop_events) != 0;
-    if (stop || (came & t->anchor_events)) { /* a row that claims may want to read: all of it */
-        uint32_t none;
-        rc = measure(j, true, &none, err);
-        anchor = true;
-    }
+    anchor = anchor || (came & (t->stop_events | t->anchor_events));
     if (nan) j->fresh.diverged = step;
     *end = last || stop;
     if (!rc && (anchor || *end)) rc = commit(j, err);
@@ -269,8 +275,9 @@ static int loop(struct job *j, struct stm_err *err)
         int rc = visit(j, &end, err);
         if (rc || end) return rc;
         uint64_t next = stm_trainer_at(j->trainer) + 1;
-        bool all = next >= j->task->until || wanted_anchor(j, next);
-        stm_trainer_step(j->trainer, must_track(j, next, all));
+        bool all = next >= j->task->until || wanted_anchor(j, next) || wanted_row(j, next);
+        j->tracked = must_track(j, next, all);
+        stm_trainer_step(j->trainer, j->tracked);
         j->steps++;
         say(j);
     }
@@ -300,14 +307,26 @@ static int begin(struct job *j, struct stm_id *start, struct stm_err *err)
     return rc ? rc : stm_origin_store(&p->origin, &s, j->w->store, start, err);
 }
 
-/* Loads the last anchor at or before the task's first step; the start state when there is none. */
+/* The anchor to start from, NULL for the first state: at or before the first step that lacks
+ * something; before it where that may be a metric that reads the update to it. */
+static const struct stm_trail_entry *anchor_for(const struct job *j)
+{
+    uint64_t to = j->task->resume;
+    bool updates = false;
+    for (unsigned i = 0; i < j->v->n_columns; i++)
+        updates = updates || stm_metric_reads_update(&j->metrics[i]);
+    if (updates && j->task->again && to > j->task->piece->from) to--;
+    return stm_trail_anchor(&j->known, to);
+}
+
 static int restore(struct job *j, const struct stm_id *start, struct stm_err *err)
 {
-    const struct stm_trail_entry *a = stm_trail_anchor(&j->known, j->task->resume);
-    struct stm_id id = a ? a->state : *start;
-    uint64_t step = a ? a->step : j->task->piece->from;
+    const struct stm_trail_entry *a = anchor_for(j);
+    struct stm_trail_entry first = {.step = j->task->piece->from, .state = *start};
     struct stm_state s;
-    int rc = stm_state_get(j->w->store, &id, &s, err);
+    if (!a) a = &first;
+    uint64_t step = a->step;
+    int rc = stm_trail_state(a, j->w->store, &s, err);
     if (rc) return rc;
     rc = stm_trainer_load(j->trainer, &s, err);
     stm_state_release(&s);
@@ -329,7 +348,7 @@ static int latch_known(struct job *j, struct stm_err *err)
         for (unsigned k = 0; k < j->v->n_columns; k++)
             j->have[k] = stm_trail_metric(&j->known, e, j->v->columns[k], &j->row[k]);
         int rc = latch(j, e->step, &came, err);
-        if (rc && rc != STM_E_NOTFOUND) return rc;
+        if (rc) return rc;
     }
     return 0;
 }
@@ -356,12 +375,10 @@ static int prepare(struct job *j, struct stm_err *err)
 
 int stm_work_do(const struct stm_work *w, uint64_t *steps, struct stm_err *err)
 {
-    struct job j = {.w = w, .v = w->view, .task = w->task, .latched = w->task->latched};
-    j.data = w->view->data;
-    j.data.ctx = &j;
-    j.data.metric = row_metric;
-    j.data.capture = row_capture;
-    j.data.calibrate = row_calibrate;
+    struct job j = {.w = w, .v = w->view, .task = w->task};
+    j.at = (struct stm_row){.events = j.events, .metric = row_metric, .ctx = &j};
+    stm_row_init(&j.at, &w->view->data);
+    init_events(&j);
     int rc = prepare(&j, err);
     if (!rc) rc = loop(&j, err);
     *steps = j.steps;

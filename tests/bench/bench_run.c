@@ -86,7 +86,8 @@ static void whole(const struct stm_plan *plan, const char *dir, uint64_t steps, 
     bench_check(stm_store_open(&store, dir, STM_STORE_CREATE, &err), &err);
     bench_check(stm_view_new(&view, plan, store, &vo, &err), &err);
     bench_check(stm_run_execute(view, &ro, &outcome, &err), &err);
-    if (outcome.steps != steps || !stm_view_at(view, 0, 0, steps, &last)) {
+    if (outcome.steps != steps ||
+        stm_view_at(view, 0, 0, STM_STEP(steps), &last) != STM_FACT_KNOWN) {
         fprintf(stderr, "bench_run: %llu steps were run\n", (unsigned long long)outcome.steps);
         exit(1);
     }

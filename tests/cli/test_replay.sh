@@ -5,11 +5,12 @@
 run st tiny.stemma
 
 expect_exit 0 stemma replay 'trunk/post/same#0' --verify --store st
-expect_out 'trunk/post/same#0: bit-exact: 600 steps re-executed, 122 state ids agreed,'
-expect_out ' stored states verified'
+expect_out 'trunk/post/same#0: bit-exact: 600 steps re-executed,'
+expect_out '122 state ids and 343 metrics agreed, 4 stored states verified'
 [ "$(wc -L <out)" -le 80 ] || die "wider than 80 columns"
 expect_exit 0 stemma replay 'same#0@250' --store st
-expect_out 'bit-exact: 250 steps re-executed, 52 state ids agreed'
+expect_out 'bit-exact: 250 steps re-executed,'
+expect_out '52 state ids and '
 expect_exit 0 stemma replay 'same#0' --from-anchor --store st
 expect_out 'bit-exact: 500 steps re-executed'
 expect_exit 0 stemma replay 'same#0' --verify --json --store st
