@@ -2,9 +2,10 @@
  * named. Where STEMMA names the built command, it is driven on the same store. */
 #include "run_help.h"
 
-/* Writes the trail of the last piece of a replicate anew, as one record, with the state id and one
- * tensor id of `step` changed. */
-static void falsify(struct bench *b, int node, unsigned seed, uint64_t step, const char *tensor)
+/* Writes the trail of the last piece of a replicate anew, as one record, with one entry changed:
+ * the state id and that of `tensor`, or the value of `metric`. */
+static void falsify(struct bench *b, int node, unsigned seed, uint64_t step, const char *tensor,
+                    const char *metric)
 {
     struct stm_err e = {0};
     struct stm_trail fresh;
@@ -21,14 +22,21 @@ static void falsify(struct bench *b, int node, unsigned seed, uint64_t step, con
     for (unsigned i = 0; i < t->n_columns; i++)
         ck_assert_int_eq(stm_trail_column(&fresh, t->columns[i]), (int)i);
     for (unsigned i = 0; i < t->n_tensors; i++)
-        if (!strcmp(t->tensor_names[i], tensor)) which = i;
-    ck_assert_msg(which < STM_STATE_MAX, "no tensor %s", tensor);
+        if (tensor && !strcmp(t->tensor_names[i], tensor)) which = i;
+    ck_assert_msg(!tensor || which < STM_STATE_MAX, "no tensor %s", tensor);
     for (size_t i = 0; i < t->n_entries; i++) ck_ok(stm_trail_add(&fresh, &t->entries[i], &e), &e);
     struct stm_trail_entry *at = (struct stm_trail_entry *)stm_trail_at(&fresh, step);
     ck_assert_ptr_nonnull(at);
     ck_assert(!at->stored);
-    at->tensors[which] = stm_id_of("another tensor", 14);
-    at->state = stm_id_of("another state", 13);
+    if (tensor) {
+        at->tensors[which] = stm_id_of("another tensor", 14);
+        at->state = stm_id_of("another state", 13);
+    }
+    unsigned changed = 0;
+    for (unsigned i = 0; metric && i < at->n_values; i++)
+        if (!strcmp(fresh.columns[at->values[i].column], metric))
+            at->values[i].v += 0.25, changed++;
+    ck_assert_uint_eq(changed, metric != NULL);
     memcpy(ref, "seg-", 4);
     stm_id_text(&t->key, ref + 4);
     snprintf(path, sizeof path, "%s/refs/%s", b->path, ref);
@@ -87,7 +95,7 @@ START_TEST(one_false_entry)
     bench_make(&b);
     bench_train(&b, &outcome);
     ck_ok(stm_catalog_put(b.store, b.plan, 0, 1, stm_engine_profile(), &e), &e);
-    falsify(&b, bench_node(&b, "trunk/post/held[tau=1.3]"), 0, 35, "param.W1");
+    falsify(&b, bench_node(&b, "trunk/post/held[tau=1.3]"), 0, 35, "param.W1", NULL);
     bench_view(&b);
     ck_assert_int_eq(replay(&b, "trunk/post/held[tau=1.3]", false, &r, &e), STM_E_MISMATCH);
     ck_assert(r.differs);
@@ -114,6 +122,37 @@ START_TEST(one_false_entry)
 }
 END_TEST
 
+/* Every id stays right; a recorded number does not. */
+START_TEST(one_false_metric)
+{
+    struct bench b;
+    struct stm_run_outcome outcome;
+    struct stm_replay_report r;
+    struct stm_err e = {0};
+    char out[2000];
+    bench_make(&b);
+    bench_train(&b, &outcome);
+    ck_ok(stm_catalog_put(b.store, b.plan, 0, 1, stm_engine_profile(), &e), &e);
+    ck_ok(replay(&b, "trunk/post/free", true, &r, &e), &e);
+    ck_assert_uint_ge(r.metrics, 10);
+    falsify(&b, bench_node(&b, "trunk/post/free"), 0, 50, NULL, "norm(weights)");
+    bench_view(&b);
+    ck_assert_int_eq(replay(&b, "trunk/post/free", false, &r, &e), STM_E_MISMATCH);
+    ck_assert(r.differs);
+    ck_assert_uint_eq(r.step, 50);
+    ck_assert_str_eq(r.metric, "norm(weights)");
+    ck_assert_double_eq(r.recorded, r.measured + 0.25);
+    ck_assert_msg(strstr(e.msg, "step 50") && strstr(e.msg, "norm(weights)"), "%s", e.msg);
+    if (getenv("STEMMA")) {
+        ck_assert_int_eq(command(&b, "replay 'free#0'", out, sizeof out), 1);
+        ck_assert_msg(strstr(out, "first difference at step 50, in norm(weights)"), "%s", out);
+        ck_assert_int_eq(command(&b, "replay 'free#0@40'", out, sizeof out), 0);
+        ck_assert_int_eq(command(&b, "replay 'free#1'", out, sizeof out), 0);
+    }
+    bench_remove(&b);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("run/replay");
@@ -121,6 +160,7 @@ int main(void)
     tcase_set_timeout(t, 120);
     tcase_add_test(t, a_true_trail);
     tcase_add_test(t, one_false_entry);
+    tcase_add_test(t, one_false_metric);
     suite_add_tcase(s, t);
     return run_suite(s);
 }
