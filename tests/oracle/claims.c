@@ -1,0 +1,262 @@
+/* Contrasts, estimates, fits with their bootstrap intervals, and expectations. */
+#include <math.h>
+#include <string.h>
+
+#include "oracle.h"
+
+enum { RESAMPLES = 4000 };
+
+struct statistic {
+    const struct stm_claim *claim;
+    int a, b;   /* contrast: the nodes */
+    int *cells; /* fit: its points */
+    unsigned n_cells;
+    const char *field; /* fit: which of its numbers */
+};
+
+static struct cell one_number(const struct stm_expr *e, const struct scope *base, int node)
+{
+    struct scope s = *base;
+    s.node = node;
+    struct value v = eval(e, &s);
+    return v.kind == V_ONE ? v.one : cell_bad(C_INVALID);
+}
+
+/* ---- fits ---- */
+
+/* The points that have numbers; those with a censored one are counted. False: one has no number. */
+static bool fit_points(const struct statistic *t, const struct scope *s, double *x, double *y,
+                       unsigned *n, unsigned *left_out)
+{
+    const struct stm_expr *xs = t->claim->expr->kids[1];
+    double(*rows)[OLS_MAX + 1] = oracle_alloc(t->n_cells * sizeof *rows);
+    *n = *left_out = 0;
+    for (unsigned i = 0; i < t->n_cells; i++) {
+        bool censored = false;
+        if (s->w->plan->nodes[t->cells[i]].off) continue;
+        for (unsigned j = 0; j <= xs->n && !censored; j++) {
+            const struct stm_expr *e = j ? xs->kids[j - 1] : t->claim->expr->kids[0];
+            struct cell c = one_number(e, s, t->cells[i]);
+            if (c.state != C_OK || c.sym) return false;
+            censored = c.censored;
+            rows[*n][j] = c.v;
+        }
+        *(censored ? left_out : n) += 1;
+    }
+    for (unsigned i = 0; i < *n; i++) {
+        y[i] = rows[i][0];
+        for (unsigned j = 0; j < xs->n; j++) x[j * *n + i] = rows[i][j + 1];
+    }
+    return true;
+}
+
+static bool fit(const struct statistic *t, const struct scope *s, struct ols *out,
+                unsigned *left_out)
+{
+    unsigned k = t->claim->expr->kids[1]->n, n;
+    double *x = oracle_alloc((size_t)k * t->n_cells * sizeof *x);
+    double *y = oracle_alloc(t->n_cells * sizeof *y);
+    return k <= OLS_MAX && fit_points(t, s, x, y, &n, left_out) && stat_ols(x, y, n, k, out);
+}
+
+static bool fit_number(const struct ols *f, const char *field, double *out)
+{
+    if (!strcmp(field, "value") || !strcmp(field, "r2"))
+        *out = f->r2;
+    else if (!strcmp(field, "dr2"))
+        *out = f->dr2;
+    else if (!strcmp(field, "slope") || !strcmp(field, "coef"))
+        *out = f->k ? f->coef[f->k - 1] : NAN;
+    else if (!strcmp(field, "intercept"))
+        *out = f->intercept;
+    else if (!strcmp(field, "aic"))
+        *out = stat_aic(f);
+    else if (!strcmp(field, "n"))
+        *out = f->n;
+    else
+        return false;
+    return true;
+}
+
+/* ---- any claim, over the sample at hand ---- */
+
+static struct cell compute(const struct statistic *t, const struct scope *s)
+{
+    const struct stm_claim *c = t->claim;
+    if (c->kind == STM_C_ESTIMATE) return one_number(c->expr, s, -1);
+    if (c->kind == STM_C_CONTRAST)
+        return cell_arith(c->op == '/' ? STM_X_DIV : STM_X_SUB, one_number(c->expr, s, t->a),
+                          one_number(c->expr, s, t->b));
+    struct ols f;
+    unsigned left_out;
+    double v;
+    if (!fit(t, s, &f, &left_out) || !fit_number(&f, t->field, &v)) return cell_bad(C_INVALID);
+    return cell_num(v);
+}
+
+/* ---- the bootstrap ---- */
+
+static const struct stm_expr *option(const struct stm_expr *ci, const char *key)
+{
+    for (unsigned i = 0; ci->keys && i < ci->n; i++)
+        if (ci->keys[i] && !strcmp(ci->keys[i], key)) return ci->kids[i];
+    return NULL;
+}
+
+static void hold_fixed(struct sample *sample, const struct stm_expr *ci)
+{
+    const struct stm_expr *e = option(ci, "hold_fixed");
+    if (!e) return;
+    unsigned n = e->kind == STM_X_LIST ? e->n : 1;
+    const char **names = oracle_alloc(n * sizeof *names);
+    for (unsigned i = 0; i < n; i++) names[i] = e->kind == STM_X_LIST ? e->kids[i]->name : e->name;
+    sample->fixed = names;
+    sample->n_fixed = n;
+}
+
+/* Quantiles 0.025 and 0.975 of the resampled values; none if one resample has no value. */
+static bool bootstrap(const struct statistic *t, const struct scope *base, struct cell *lo,
+                      struct cell *hi)
+{
+    const struct stm_expr *n_expr = option(t->claim->ci, "n");
+    unsigned n = n_expr ? (unsigned)n_expr->num : RESAMPLES;
+    unsigned n_seeds = base->sample->n, *seeds = oracle_alloc(n_seeds * sizeof *seeds);
+    struct obs *x = oracle_alloc(n * sizeof *x), end[2];
+    struct sample sample = {
+        .seeds = seeds, .n = n_seeds, .full = base->sample->seeds, .n_full = n_seeds};
+    struct scope s = *base;
+    s.sample = &sample;
+    hold_fixed(&sample, t->claim->ci);
+    for (unsigned r = 0; r < n; r++) {
+        size_t mark = oracle_mark();
+        for (unsigned i = 0; i < n_seeds; i++)
+            seeds[i] = base->sample->seeds[stat_draw(r, i, n_seeds)];
+        struct cell c = compute(t, &s);
+        oracle_release(mark);
+        if (c.state != C_OK) return false;
+        x[r] = (struct obs){c.v, c.censored};
+    }
+    if (!stat_quantile(x, n, 0.025, &end[0]) || !stat_quantile(x, n, 0.975, &end[1])) return false;
+    *lo = (struct cell){.v = end[0].v, .censored = end[0].censored};
+    *hi = (struct cell){.v = end[1].v, .censored = end[1].censored};
+    return true;
+}
+
+/* ---- one claim ---- */
+
+/* Whether an arm that the expression reads has too few seeds for the `need` of its fork. */
+static bool lacks_seeds(const struct stm_expr *e, const struct scope *s)
+{
+    int *nodes = oracle_alloc((s->w->plan->n_nodes + 1) * sizeof *nodes);
+    unsigned n = 0;
+    if (!e) return false;
+    if (e->ref == STM_R_LET && e->index >= 0 && lacks_seeds(s->w->plan->lets[e->index].expr, s))
+        return true;
+    if ((is_place(e) || (e->kind == STM_X_CALL && e->name && !strcmp(e->name, "arms"))) &&
+        eval_nodes(e, s, nodes, &n))
+        for (unsigned i = 0; i < n; i++)
+            if (world_need(s->w, nodes[i])) return true;
+    for (unsigned i = 0; i < e->n; i++)
+        if (lacks_seeds(e->kids[i], s)) return true;
+    return false;
+}
+
+static bool fit_cells(struct statistic *t, const struct scope *s)
+{
+    t->cells = oracle_alloc(s->w->plan->n_nodes * sizeof *t->cells);
+    for (unsigned i = 0; i < t->claim->n_over; i++)
+        if (!eval_nodes(t->claim->over[i], s, t->cells, &t->n_cells)) return false;
+    return true;
+}
+
+static bool one_node(const struct stm_expr *e, const struct scope *s, int *out)
+{
+    int *nodes = oracle_alloc(s->w->plan->n_nodes * sizeof *nodes);
+    unsigned n = 0;
+    if (!eval_nodes(e, s, nodes, &n) || n != 1) return false;
+    *out = nodes[0];
+    return true;
+}
+
+static unsigned count(const bool *x, unsigned n)
+{
+    unsigned sum = 0;
+    for (unsigned i = 0; i < n; i++) sum += x[i];
+    return sum;
+}
+
+static bool prepare(struct statistic *t, struct scope *s, unsigned *seeds)
+{
+    const struct stm_claim *c = t->claim;
+    struct world *w = s->w;
+    s->sample->n = 0;
+    if (c->kind == STM_C_CONTRAST && (!one_node(c->a, s, &t->a) || !one_node(c->b, s, &t->b)))
+        return false;
+    if (c->kind == STM_C_FIT && !fit_cells(t, s)) return false;
+    for (unsigned i = 0; i < w->n_seeds; i++)
+        if (c->kind != STM_C_CONTRAST || (takes_part(w, t->a, i) && takes_part(w, t->b, i)))
+            seeds[s->sample->n++] = i;
+    if (lacks_seeds(c->a, s) || lacks_seeds(c->b, s) || lacks_seeds(c->expr, s)) return false;
+    for (unsigned i = 0; i < c->n_over; i++)
+        if (lacks_seeds(c->over[i], s)) return false;
+    return s->sample->n > 0;
+}
+
+static void claim(struct world *w, struct results *all, unsigned i)
+{
+    struct result *r = &all->claims[i];
+    struct statistic t = {.claim = &w->plan->claims[i], .field = "value"};
+    unsigned *seeds = oracle_alloc(w->n_seeds * sizeof *seeds);
+    bool *entered = oracle_alloc(w->n_seeds * sizeof *entered);
+    struct sample sample = {.seeds = seeds, .counted = w->n_seeds};
+    struct scope s = {.w = w, .sample = &sample, .results = all, .node = -1, .seed = -1};
+    if (!prepare(&t, &s, seeds)) return;
+    sample.entered = entered;
+    r->value = compute(&t, &s);
+    r->known = r->value.state == C_OK && !r->value.sym;
+    r->n = t.claim->kind == STM_C_CONTRAST ? sample.n : count(entered, w->n_seeds);
+    if (t.claim->kind == STM_C_FIT) fit(&t, &s, &r->fit, &r->left_out);
+    sample.entered = NULL;
+    if (r->known && t.claim->ci && sample.n >= 3)
+        r->has_interval = bootstrap(&t, &s, &r->lo, &r->hi);
+}
+
+/* An end of the interval of one of the numbers of a fit. */
+static struct cell fit_end(const struct scope *s, int index, const char *field, bool low)
+{
+    struct statistic t = {.claim = &s->w->plan->claims[index], .field = field};
+    unsigned *seeds = oracle_alloc(s->w->n_seeds * sizeof *seeds);
+    struct sample sample = {.seeds = seeds};
+    struct scope in = {.w = s->w, .sample = &sample, .results = s->results, .node = -1, .seed = -1};
+    struct cell lo, hi;
+    if (!prepare(&t, &in, seeds) || !bootstrap(&t, &in, &lo, &hi)) return cell_bad(C_INVALID);
+    return low ? lo : hi;
+}
+
+struct cell result_field(const struct scope *s, int index, const char *field)
+{
+    if (!s->results) return cell_bad(C_INVALID);
+    const struct result *r = &s->results->claims[index];
+    double v;
+    if (!r->known) return cell_bad(C_INVALID);
+    if (s->w->plan->claims[index].kind == STM_C_FIT && fit_number(&r->fit, field, &v))
+        return isfinite(v) ? cell_num(v) : cell_bad(C_INVALID);
+    if (!strcmp(field, "value")) return r->value;
+    bool low = !strcmp(field, "lo");
+    if (!r->has_interval) return cell_bad(C_INVALID);
+    if (s->w->plan->claims[index].kind == STM_C_FIT) return fit_end(s, index, "value", low);
+    return low ? r->lo : r->hi;
+}
+
+void results_compute(struct world *w, struct results *r)
+{
+    const struct stm_plan *p = w->plan;
+    unsigned *seeds = oracle_alloc(w->n_seeds * sizeof *seeds);
+    struct sample sample = {.seeds = seeds, .n = w->n_seeds, .counted = w->n_seeds};
+    struct scope s = {.w = w, .sample = &sample, .results = r, .node = -1, .seed = -1};
+    r->claims = oracle_alloc(p->n_claims * sizeof *r->claims);
+    r->expects = oracle_alloc(p->n_expects * sizeof *r->expects);
+    for (unsigned i = 0; i < w->n_seeds; i++) seeds[i] = i;
+    for (unsigned i = 0; i < p->n_claims; i++) claim(w, r, i);
+    for (unsigned i = 0; i < p->n_expects; i++) r->expects[i] = expect_outcome(&s, &p->expects[i]);
+}
