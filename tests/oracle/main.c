@@ -1,4 +1,5 @@
-/* stemma_oracle [--seeds LO..HI] [-D NAME=VALUE] FILE: all that the file says happens, as JSON. */
+/* stemma_oracle [--seeds LO..HI] [-D NAME=VALUE] FILE: all that the file says happens, as JSON.
+ * stemma_oracle --words: the words of the engine, one a line. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,34 @@ static void read_arguments(struct arguments *a, int argc, char **argv)
         }
     }
     if (!a->file) oracle_die("%s", usage);
+}
+
+/* ---- words ---- */
+
+static void params(const struct stm_param *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!strchr(p[i].name, '.') || !strchr(strchr(p[i].name, '.') + 1, '.')) puts(p[i].name);
+        for (size_t k = 0; p[i].syms && p[i].syms[k]; k++) puts(p[i].syms[k]);
+    }
+}
+
+static void print_words(void)
+{
+    const struct stm_vocab *v = stm_engine_vocab();
+    for (size_t i = 0; i < v->n_tasks; i++)
+        puts(v->tasks[i].name), params(v->tasks[i].params, v->tasks[i].n_params);
+    for (size_t i = 0; i < v->n_optimizers; i++)
+        puts(v->optimizers[i].name), params(v->optimizers[i].params, v->optimizers[i].n_params);
+    for (size_t i = 0; i < v->n_models; i++) {
+        puts(v->models[i].sig.name);
+        params(v->models[i].sig.params, v->models[i].sig.n_params);
+        for (size_t k = 0; k < v->models[i].n_groups; k++) puts(v->models[i].groups[k].name);
+    }
+    params(v->knobs, v->n_knobs);
+    for (size_t i = 0; i < v->n_metrics; i++) puts(v->metrics[i].name);
+    for (size_t i = 0; i < v->n_holds; i++) puts(v->holds[i].name);
+    for (size_t i = 0; v->fields[i]; i++) puts(v->fields[i]);
 }
 
 static char *read_file(const char *path, size_t *n)
@@ -99,6 +128,10 @@ int main(int argc, char **argv)
     struct results r = {0};
     struct stm_buf out = {0};
     struct stm_err err;
+    if (argc == 2 && !strcmp(argv[1], "--words")) {
+        print_words();
+        return 0;
+    }
     read_arguments(&a, argc, argv);
     if (stm_engine_open(NULL, NULL, &err)) oracle_die("%s", err.msg);
     struct stm_plan *plan = check(&a);

@@ -22,6 +22,12 @@ void oracle_die(const char *fmt, ...)
     exit(2);
 }
 
+void oracle_refused(const struct stm_err *err)
+{
+    fprintf(stderr, "stemma_oracle: the engine refuses: %s\n", err->msg);
+    exit(3);
+}
+
 void *oracle_alloc(size_t n)
 {
     if (blocks.n == blocks.cap) {

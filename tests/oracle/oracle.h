@@ -27,6 +27,8 @@ void *oracle_alloc(size_t n); /* zeroed */
 size_t oracle_mark(void);
 void oracle_release(size_t mark); /* frees what was taken since */
 void oracle_die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+/* The engine does not take what the checker has let through: exit 3. */
+void oracle_refused(const struct stm_err *err) __attribute__((noreturn));
 
 /* ---- what happened ---- */
 

@@ -15,7 +15,7 @@ struct player {
 
 static void must(int rc, const struct stm_err *err)
 {
-    if (rc) oracle_die("%s", err->msg);
+    if (rc) oracle_refused(err);
 }
 
 static char *copy(const char *s)

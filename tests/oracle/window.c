@@ -90,7 +90,7 @@ static bool number(const struct setter *t, const struct stm_expr *e, double *out
 
 static void must(int rc, const struct stm_err *err)
 {
-    if (rc) oracle_die("%s", err->msg);
+    if (rc) oracle_refused(err);
 }
 
 static bool set_key(const struct setter *t, const char *key, const struct stm_expr *e)
