@@ -29,6 +29,7 @@ def options():
     p.add_argument("--jobs", type=int, default=2, help="cases at a time")
     p.add_argument("--keep", default="oracle-failures", help="directory for failing cases")
     p.add_argument("--no-kills", action="store_true", help="leave out the stores whose runs are killed")
+    p.add_argument("--dry", action="store_true", help="make the cases and count words; run nothing")
     p.add_argument("--no-minimize", action="store_true", help="keep failing cases as they are")
     p.add_argument("--stop-at", type=int, default=20, help="end after so many failures")
     p.add_argument("--stemma", required=True)
@@ -66,6 +67,8 @@ def one_case(arguments):
         made = Made(tools, seed, number, directory)
         if not made.versions:
             return number, None, None, made.refused, time.monotonic() - began
+        if o.dry:
+            return number, [], (made.versions, made.versions), made.refused, time.monotonic() - began
         ways = Ways(tools, directory, made.rng)
         try:
             found = ways.differences(made.versions, not o.no_kills)

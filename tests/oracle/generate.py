@@ -76,7 +76,7 @@ class Generator:
             args.append("act = " + act)
         if not self.bias:
             args.append("bias = off")
-        elif self.chance(0.1):
+        elif self.chance(0.03):
             args.append("bias = on")
         if self.chance(0.1):
             args.append("init = normal_fan_in")
@@ -95,7 +95,7 @@ class Generator:
         self.optimizer_words = (["beta1", "beta2", "eps", "decay", "order"] if adam else ["momentum", "decay", "order"])
         for word, values in (("beta1", ("0.8", "0.5")), ("beta2", ("0.9", "0.99")), ("eps", ("1e-6", "1e-4")),
                              ("momentum", ("0.5", "0.9")), ("decay", ("0.1", "1")),
-                             ("order", ("step_then_decay", "decay_then_step", "coupled"))):
+                             ("order", ("step_then_decay", "decay_then_step", "step_then_decay" if adam else "coupled"))):
             if word in self.optimizer_words and self.chance(0.3):
                 args.append("%s = %s" % (word, self.r.choice(values)))
         return "%s(%s)" % ("adamw" if adam else "sgd", ", ".join(args))
@@ -113,7 +113,9 @@ class Generator:
     def setting(self, train=False):
         """A key and a value of it."""
         kind = self.pick("lr", "lr", "lr.", "weight_decay", "loss", "temperature", "output_scale", "precision",
-                         "precision.loss", "logits", "grad", "batch", "stream.batch", "data.train", "optimizer.")
+                         "precision.loss", "logits", "grad", "batch", "stream.batch", "data.train")
+        if train and kind in ("lr", "weight_decay"):
+            kind = "lr."
         group = self.r.choice(self.groups + self.biases + ["weights", "biases"])
         value = {
             "lr.": lambda: self.r.choice(NUMBERS["lr"]),
@@ -125,13 +127,8 @@ class Generator:
             "batch": lambda: self.pick("full", "3", "5", "4"),
             "stream.batch": lambda: self.pick("1", "2", "0"),
             "data.train": lambda: self.pick("fraction(0.5)", "0.75", "1"),
-            "optimizer.": lambda: {"beta1": "0.7", "beta2": "0.95", "eps": "1e-5", "decay": "0.2", "momentum": "0.6",
-                                   "order": "decay_then_step"}[word],
         }
-        word = self.r.choice(self.optimizer_words)
-        key = {"lr.": "lr." + group, "optimizer.": "optimizer." + word}.get(kind, kind)
-        if train and kind == "optimizer.":
-            key, kind = "lr", "lr"
+        key = "lr." + group if kind == "lr." else kind
         make = value.get(kind)
         return key, make() if make else self.r.choice(NUMBERS[kind])
 
@@ -261,9 +258,9 @@ class Generator:
         known = [c for c in ctx["captures"]] + ctx["calibrations"]
         if known and self.chance(0.6):
             x = self.r.choice(known)
-            return self.pick(x, x, "1.1 * " + x, "%s * 0.9" % x, "max(%s, 0.5)" % x, "sqrt(%s * %s)" % (x, x),
-                             "%s + 0.1" % x)
-        return "%.2g" % self.r.uniform(0.8, 5)
+            return self.pick(x, x, "1.1 * " + x, "%s * 0.9" % x, "(%s + %s) / 2" % (x, x), "%s + 0.1" % x,
+                             "%s - 0.05" % x)
+        return self.pick("%.2g", "%.2g", "sqrt(%.2g)", "max(%.2g, 1)", "exp(%.2g / 5)") % self.r.uniform(0.8, 5)
 
     def held(self):
         kind = self.pick("norm", "norm", "norm", "rows", "share", "logit_scale")
@@ -282,7 +279,7 @@ class Generator:
         if verb == "set":
             key, value = self.setting()
             if key in NUMBERS and ctx["calibrations"] and self.chance(0.3):
-                value = self.pick("0.01 * %s", "0.003 * abs(%s)") % self.r.choice(ctx["calibrations"])
+                value = self.pick("0.01 * %s", "%s / 200") % self.r.choice(ctx["calibrations"])
             return Stmt("set %s = %s%s" % (key, value, self.window(base)))
         if verb == "hold":
             q = self.held()
@@ -350,13 +347,13 @@ class Generator:
         inner = dict(ctx, held=[], inherited=ctx["inherited"] + ctx["held"])
         kids, binds, head = [], {}, ""
         if not empty:
-            if self.chance(0.2):
+            if self.chance(0.25):
                 head, binds, kind = self.sweep()
                 head = " " + head
                 kids.append(self.swept_action(binds, kind, inner))
                 if len(binds) > 1:
                     kids.append(Stmt("set lr = %s" % list(binds)[1]))
-            for _ in range(self.pick(1, 1, 1, 2, 3) if not kids else self.pick(0, 0, 1)):
+            for _ in range(self.pick(1, 1, 1, 1, 1, 2, 3) if not kids else self.pick(0, 0, 0, 1)):
                 kids.append(self.action(inner))
             if self.chance(0.1):
                 kids.insert(0, self.capture(inner))
@@ -384,7 +381,7 @@ class Generator:
         for _ in range(self.pick(0, 1, 1, 2)):
             kids.append(self.capture(inner))
         if self.chance(0.12):
-            kids.append(Stmt("need %s seeds" % self.pick("all", "2", "1", "3")))
+            kids.append(Stmt("need %s seeds" % self.pick("all", "1", str(self.n_seeds), "2")))
         if self.chance(0.75):
             kids.append(self.stop(base))
         first = True
@@ -398,12 +395,12 @@ class Generator:
 
     def calibrate(self, ctx):
         c = self.name("cal")
-        arm = self.r.choice(self.arms)[0]
+        arm = self.r.choice([a for a in self.arms if not a[2]] or self.arms)[0]
         what = self.pick("median(%s.norm(weights) @ stop)", "mean(%s.norm(weights) @ start)",
                          "median(%s.acc(train) @ stop) + 0.5", "max(%s.loss(train) @ stop) + 0.1",
                          "median(%s.norm(weights) @ fork)") % arm
         ctx["calibrations"] = ctx["calibrations"] + [c]
-        return Stmt("calibrate %s = %s need %s seeds" % (c, what, self.pick("all", "1", "2")))
+        return Stmt("calibrate %s = %s need %s seeds" % (c, what, self.pick("all", "1", str(max(1, self.n_seeds - 1)))))
 
     def run(self):
         run = self.name("run")
@@ -428,7 +425,8 @@ class Generator:
         a, _, binds, _, _ = self.r.choice(self.arms)
         if not binds or (not one and self.chance(0.7)):
             return a
-        return "%s[%s]" % (a, ", ".join("%s = %s" % (v, self.r.choice(binds[v])) for v in binds))
+        i = self.r.randint(0, 1)  # those of a zipped sweep go in step; of a product all pairs are there
+        return "%s[%s]" % (a, ", ".join("%s = %s" % (v, binds[v][i]) for v in binds))
 
     def sample(self, m=None):
         at = self.pick("stop", "stop", "start", "fork", "step", "nearest", "event")
@@ -483,17 +481,20 @@ class Generator:
         return Stmt("let %s = %s" % (v, body))
 
     def ci(self, fixed=None):
-        n = self.pick("20", "50", "100", "40")
+        n = self.pick("100", "100", "150", "200")
         extra = ", hold_fixed = %s" % fixed if fixed and self.chance(0.5) else ""
         return " ci bootstrap(seeds, n = %s%s)" % (n, extra) if self.chance(0.6) else ""
 
+    @staticmethod
+    def differs_once(arm):
+        verbs = ("set", "hold", "once", "freeze", "release")
+        return sum(head.startswith(verbs) for head in arm[3]) == 1
+
     def contrast(self):
         c = self.name("c")
-        refs = [a for a in self.arms]
-        one = self.r.choice(refs)
-        mates = [a for a in refs if a[1] == one[1] and a[0] != one[0]] or [one]
-        empty = [a for a in mates if a[4]]
-        two = self.r.choice(empty or mates)
+        one = self.r.choice([a for a in self.arms if self.differs_once(a)] or self.arms)
+        mates = [a for a in self.arms if a[1] == one[1] and a[0] != one[0]]
+        two = self.r.choice([a for a in mates if a[4]] or mates or self.arms)
 
         def ref(a):
             return a[0] if not a[2] else "%s[%s]" % (a[0], ", ".join("%s = %s" % (v, a[2][v][0]) for v in a[2]))
@@ -513,7 +514,7 @@ class Generator:
         if self.chance(0.1):
             one = "%s(%s, %s)" % (self.pick("min", "max"), one, self.statistic(self.arm_ref() + "."))
         swept = [a for a in self.arms if a[2] and list(a[2].values())[0][0][0].isdigit() and len(a[2]) == 1]
-        if swept and scalars and self.chance(0.4):
+        if swept and scalars and self.chance(0.6):
             a = self.r.choice(swept)
             one = "interp(%s.%s, along = %s.%s, at = %s)" % (a[0], scalars[0], a[0], list(a[2])[0], self.pick("1", "1.1", "0.95"))
             two = ""
@@ -585,13 +586,14 @@ class Generator:
             out.append(Stmt('protocol "case"'))
         out += self.setup()
         first = self.r.randint(0, 40)
-        out.append(Stmt("seeds %d..%d" % (first, first + self.pick(0, 1, 2, 2, 2, 3))))
+        self.n_seeds = self.pick(1, 2, 3, 3, 3, 3, 4)
+        out.append(Stmt("seeds %d..%d" % (first, first + self.n_seeds - 1)))
         out += self.measured()
         for _ in range(self.pick(1, 1, 1, 1, 2)):
             out.append(self.run())
         self.tree = out
         self.all_captures = captures_of(out)
-        for _ in range(self.pick(0, 1, 2)):
+        for _ in range(self.pick(0, 1, 2, 3)):
             out.append(self.let())
         for make, most in ((self.contrast, 2), (self.estimate, 2), (self.fit, 1), (self.expect, 3), (self.table, 2)):
             for _ in range(self.r.randint(0, most)):
