@@ -195,6 +195,14 @@ static int apply_value(const struct stm_timeline *t, const struct stm_active *it
     return set_key(t, item, item->action->target, e, s, err);
 }
 
+/* That nothing is in force is a mistake in the file, not something that is not known yet. */
+static int release(struct stm_settings *s, const char *target, struct stm_err *err)
+{
+    int rc = stm_settings_release(s, target, err);
+    if (rc == STM_E_NOTFOUND && err) err->code = STM_E_INVALID;
+    return rc == STM_E_NOTFOUND ? STM_E_INVALID : rc;
+}
+
 static int apply_item(const struct stm_timeline *t, const struct stm_active *item,
                       struct stm_settings *s, struct stm_err *err)
 {
@@ -203,7 +211,7 @@ static int apply_item(const struct stm_timeline *t, const struct stm_active *ite
     case STM_V_SET:
     case STM_V_HOLD: return apply_value(t, item, s, err);
     case STM_V_FREEZE: return stm_settings_freeze(s, a->target, err);
-    case STM_V_RELEASE: return stm_settings_release(s, a->target, err);
+    case STM_V_RELEASE: return release(s, a->target, err);
     case STM_V_ONCE: return 0; /* an edit of the state, see stm_timeline_edits */
     }
     return 0;

@@ -82,10 +82,13 @@ static bool collect_family(struct stm_ev *ev, const struct stm_expr *e,
 {
     const struct stm_plan *plan = ev->d->plan;
     const struct stm_family *f = &plan->families[e->index];
-    unsigned before = out->n;
-    for (unsigned i = 0; i < f->n_nodes; i++)
-        if (scope->node < 0 || near(plan, f->nodes[i], scope->node)) push(out, f->nodes[i]);
-    if (out->n > before || f->n_nodes == 0) return true;
+    bool found = false; /* also where the list has it already */
+    for (unsigned i = 0; i < f->n_nodes; i++) {
+        if (scope->node >= 0 && !near(plan, f->nodes[i], scope->node)) continue;
+        push(out, f->nodes[i]);
+        found = true;
+    }
+    if (found || f->n_nodes == 0) return true;
     *why = stm_cell_bad(ev, STM_CELL_INVALID, "no instance of `%s` belongs to the arm `%s`",
                         e->name, plan->nodes[scope->node].label);
     return false;
@@ -101,8 +104,11 @@ static bool matches(const struct stm_plan *plan, int node, const char *key, stru
 static bool collect_index(struct stm_ev *ev, const struct stm_expr *e,
                           const struct stm_scope *scope, struct nodes *out, struct stm_cell *why)
 {
-    unsigned before = out->n;
-    if (!collect_any(ev, e->kids[0], scope, out, why)) return false;
+    const struct stm_plan *plan = ev->d->plan;
+    int *mem = stm_arena_alloc(&ev->scratch, (plan->n_nodes + 1) * sizeof *mem);
+    struct nodes all = {mem, 0}; /* apart from the list, which may name some of them already */
+    if (!mem) ev->nomem = true;
+    if (!mem || !collect_any(ev, e->kids[0], scope, &all, why)) return false;
     for (unsigned k = 0; k + 1 < e->n; k++) {
         struct stm_value want = stm_ev_eval(ev, e->kids[k + 1], scope);
         *why = want.one;
@@ -111,12 +117,13 @@ static bool collect_index(struct stm_ev *ev, const struct stm_expr *e,
                 *why = stm_cell_bad(ev, STM_CELL_INVALID, "an index is `name = value`");
             return false;
         }
-        unsigned kept = before;
-        for (unsigned i = before; i < out->n; i++)
-            if (matches(ev->d->plan, out->p[i], e->keys[k], want.one)) out->p[kept++] = out->p[i];
-        out->n = kept;
+        unsigned kept = 0;
+        for (unsigned i = 0; i < all.n; i++)
+            if (matches(plan, all.p[i], e->keys[k], want.one)) all.p[kept++] = all.p[i];
+        all.n = kept;
     }
-    if (out->n > before) return true;
+    for (unsigned i = 0; i < all.n; i++) push(out, all.p[i]);
+    if (all.n) return true;
     *why = stm_cell_bad(ev, STM_CELL_INVALID, "no instance of `%s` has these sweep values",
                         e->kids[0]->name ? e->kids[0]->name : "the arm");
     return false;
