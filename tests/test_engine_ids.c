@@ -3,13 +3,14 @@
  * written down in tests/golden/ids/ for this version of the profile. It needs nothing but the rooms
  * up to the engine and libc, so that it runs wherever a compiler does (scripts/idmatrix).
  *
- * usage: test_engine_ids [--few] [--ids] [--print] [--profile NAME] [--golden DIR]
+ * usage: test_engine_ids [--few] [--ids] [--print] [--profile NAME] [--golden DIR] [--tensors RUN]
  *   --few       under an emulator: the first steps of the smaller runs, under the kernel set that
  *               the engine chooses
  *   --ids       without the comparison of the two paths through embed_mlp
  *   --print     writes the lines of the golden file
  *   --profile   openblas: compares where there are ids for this library, processor and compiler
  *   --golden    where the golden files are
+ *   --tensors   only the run of this name: a line `STEP TENSOR ID` for each tensor
  * STEMMA_KERNELS in the environment confines it to one kernel set. Exit 1: something differs. */
 #include <math.h>
 #include <stdarg.h>
@@ -195,6 +196,35 @@ static void run_case(const struct ids_case *c)
     stm_trainer_free(t);
 }
 
+/* ---- the tensors of one run, to see where another program differs ---- */
+
+static void print_tensors(struct stm_trainer *t, const char *name)
+{
+    struct stm_state state;
+    struct stm_id id, tensor[STM_STATE_MAX];
+    unsigned order[STM_STATE_MAX];
+    char hex[STM_ID_TEXT];
+    struct stm_err err = {0};
+    stm_trainer_view(t, &state);
+    if (stm_state_ids(&state, &id, tensor, order, &err)) die(name, err.msg);
+    for (size_t i = 0; i < state.n; i++)
+        printf("%d %s %s\n", (int)stm_trainer_at(t), state.t[order[i]].name,
+               stm_id_text(&tensor[i], hex));
+}
+
+static void run_for_tensors(const char *name)
+{
+    size_t c = 0;
+    while (c < CASES && strcmp(ids_cases[c].name, name) != 0) c++;
+    if (c == CASES) die(name, "no such run");
+    struct stm_trainer *t = new_trainer(name, ids_cases[c].settings);
+    train(t, FEW);
+    print_tensors(t, name);
+    train(t, steps_of(&ids_cases[c]));
+    print_tensors(t, name);
+    stm_trainer_free(t);
+}
+
 /* ---- panels against the general functions ---- */
 
 static void compare_paths(const char *name, const char *text)
@@ -361,6 +391,7 @@ static void advise(bool portable)
 }
 
 static const char *profile = "portable", *golden_dir = STM_SOURCE_DIR "/tests/golden/ids";
+static const char *tensors_of; /* a run, or NULL */
 
 static void read_options(int argc, char **argv)
 {
@@ -375,6 +406,8 @@ static void read_options(int argc, char **argv)
             profile = argv[++i];
         else if (strcmp(argv[i], "--golden") == 0 && i + 1 < argc)
             golden_dir = argv[++i];
+        else if (strcmp(argv[i], "--tensors") == 0 && i + 1 < argc)
+            tensors_of = argv[++i];
         else
             die(argv[i], "unknown option");
     }
@@ -397,6 +430,10 @@ int main(int argc, char **argv)
     read_options(argc, argv);
     const bool portable = strcmp(profile, "portable") == 0;
     if (stm_engine_open(profile, NULL, &err)) die(profile, err.msg);
+    if (tensors_of) {
+        run_for_tensors(tensors_of);
+        return 0;
+    }
     read_golden(golden_dir);
     cover_vocabulary();
     if (print) {
