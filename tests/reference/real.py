@@ -121,7 +121,7 @@ class Real:
             p = self.horner(self.c["tanh_p"], z)
             if self.bits == 64:
                 c = self.c["tanh_q"]
-                p /= self.horner([z + c[1]] + c[2:], z)
+                p /= self.horner([z + c[0]] + c[1:], z)
             h = self.fma(rnd(x * z), p, x)
         else:
             h = rnd(1 - rnd(2 / rnd(self.exp(rnd(t + t)) + 1)))
