@@ -4,7 +4,10 @@
 #define STEMMA_TESTS_PROTOCOL_VOCAB_H
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
+#include "stemma/err.h"
 #include "stemma/vocab.h"
 
 static const char *const tv_act[] = {"gelu", "relu", "tanh", NULL};
@@ -103,9 +106,37 @@ static const struct stm_model_sig tv_models[] = {
 };
 static const struct stm_sig tv_optimizers[] = {{"adamw", tv_adamw, 6, "adam, decoupled decay", 0}};
 
+/* A batch is of 100 examples at most, less where data.train leaves some out; a held logit_scale
+ * needs plain logits. */
+static inline int tv_judge(const struct stm_in_force *list, size_t n, struct stm_fault *out)
+{
+    double keep = 1, batch = 0;
+    bool held = false, plain = true;
+    out->at = n;
+    for (size_t i = 0; i < n; i++) {
+        const struct stm_in_force *f = &list[i];
+        bool fraction = strcmp(f->key, "data.train") == 0, of = strcmp(f->key, "batch") == 0;
+        bool logits = strcmp(f->key, "logits") == 0, scale = strcmp(f->key, "logit_scale") == 0;
+        if (fraction && !isnan(f->num[0])) keep = f->num[0];
+        if (of) batch = f->sym ? 0 : f->num[0];
+        if (logits) plain = strcmp(f->sym, "plain") == 0;
+        if (scale) held = true;
+        if ((fraction || of) && batch > 100 * keep) out->at = i;
+        if ((scale || logits) && held && !plain) out->at = i;
+    }
+    if (batch > 100 * keep)
+        snprintf(out->msg, sizeof out->msg, "batch = %g is more than the %g training pairs", batch,
+                 100 * keep);
+    else if (held && !plain)
+        snprintf(out->msg, sizeof out->msg, "hold logit_scale needs logits = plain");
+    else
+        return 0;
+    return STM_E_INVALID;
+}
+
 static const struct stm_vocab test_vocab = {
-    tv_tasks,   2, tv_models, 2, tv_optimizers, 1, tv_knobs, 21,
-    tv_metrics, 8, tv_holds,  4, tv_fields,
+    tv_tasks,   2, tv_models, 2, tv_optimizers, 1,        tv_knobs, 21,
+    tv_metrics, 8, tv_holds,  4, tv_fields,     tv_judge,
 };
 
 #endif

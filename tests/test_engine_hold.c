@@ -184,7 +184,7 @@ START_TEST(a_hold_of_a_frozen_tensor_is_refused)
     struct stm_trainer *t = NULL;
     struct stm_settings *s = settings_of(TINY, "hold norm(weights) = 3\nfreeze E\n");
     ck_assert_int_eq(stm_trainer_new(&t, s, &err), STM_E_INVALID);
-    ck_assert_str_eq(err.msg, "hold norm(weights) would move a frozen tensor");
+    ck_assert_str_eq(err.msg, "hold norm(weights) would move a tensor that `freeze E` keeps");
     stm_settings_free(s);
 }
 END_TEST

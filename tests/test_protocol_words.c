@@ -30,13 +30,13 @@ START_TEST(train_block)
 {
     static const char text[] =
         "lang 1\nparam b = 0.9\nseeds 0..3\ntask add = modular_add(p = 7, train = 0.4)\n"
-        "model mlp = embed_mlp()\ntrain t {\n  optimizer = adamw(lr = 1e-3)\n  batch = 256\n"
+        "model mlp = embed_mlp()\ntrain t {\n  optimizer = adamw(lr = 1e-3)\n  batch = 64\n"
         "  precision.loss = f64\n  lr.E = 5e-4\n  grad = ema(b, lambda = 2)\n  logits = clip(10)\n"
         "  stream.batch = 3\n}\nrun r = mlp on add with t { stop at step 10 }\n";
     static const struct {
         const char *key, *sym;
         double num;
-    } want[] = {{"batch", NULL, 256},   {"precision.loss", "f64", 0}, {"lr.E", NULL, 5e-4},
+    } want[] = {{"batch", NULL, 64},    {"precision.loss", "f64", 0}, {"lr.E", NULL, 5e-4},
                 {"grad", "ema", 0},     {"grad.ema.beta", NULL, 0.9}, {"grad.ema.lambda", NULL, 2},
                 {"logits", "clip", 0},  {"logits.clip.c", NULL, 10},  {"stream.batch", NULL, 3},
                 {"precision", "f32", 0}};

@@ -1,8 +1,9 @@
 /* The words that a protocol may use for tasks, models, knobs, holds and metrics.
  *
- * Data only, no functions: the engine fills one `struct stm_vocab` from its tables
+ * Data, and one function: the engine fills one `struct stm_vocab` from its tables
  * (stm_engine_vocab), the checker of the language reads it. So a new model, loss, optimizer,
- * hold or metric is known to `stemma check` as soon as it has its line in the engine's table.
+ * hold or metric is known to `stemma check` as soon as it has its line in the engine's table, and
+ * what the engine would refuse is refused by `check`, by the same code.
  * Everything here is static and constant; pointers are borrowed for the life of the process.
  */
 #ifndef STEMMA_VOCAB_H
@@ -95,6 +96,30 @@ struct stm_hold_sig {
     const char *doc;
 };
 
+/* ---- what is in force together ---- */
+
+enum stm_force {
+    STM_FORCE_SET,     /* a setting: "task", "task.p", "lr", "grad.ema.beta" */
+    STM_FORCE_HOLD,    /* hold KEY = v */
+    STM_FORCE_HOLD_LE, /* hold KEY <= v */
+    STM_FORCE_FREEZE,  /* freeze KEY */
+    STM_FORCE_ONCE     /* once KEY, whatever the value */
+};
+
+/* One setting, hold or edit. Settings come before what depends on them: "task" before "task.p". */
+struct stm_in_force {
+    enum stm_force kind;
+    const char *key;
+    const char *sym;   /* a word; NULL: `num` */
+    const double *num; /* [n] numbers; NaN: known only when it runs, and taken as valid */
+    size_t n;          /* 1; of a share as many as it has groups; of a freeze or edit 0 */
+};
+
+struct stm_fault {
+    char msg[256]; /* stands alone; no place, no code */
+    size_t at;     /* what in the list is at fault, of several things the last; its length: none */
+};
+
 struct stm_vocab {
     const struct stm_sig *tasks;
     size_t n_tasks;
@@ -109,6 +134,9 @@ struct stm_vocab {
     const struct stm_hold_sig *holds;
     size_t n_holds;
     const char *const *fields; /* per-example fields for conditions, NULL-terminated */
+    /* Whether a step could be taken with this in force: 0; STM_E_INVALID and *out; STM_E_NOMEM. It
+     * allocates little and trains nothing. NULL: whatever is in its range can. */
+    int (*judge)(const struct stm_in_force *list, size_t n, struct stm_fault *out);
 };
 
 #endif

@@ -1,6 +1,7 @@
 #include "engine/settings.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -325,35 +326,21 @@ int stm_settings_release(struct stm_settings *s, const char *target, struct stm_
     return stm_fail(err, STM_E_NOTFOUND, "no hold or freeze of `%s` is in force", target);
 }
 
-/* Every word in force has its arguments. */
-static int words_complete(const struct stm_settings *s, struct stm_err *err)
+/* ---- what goes together ---- */
+
+void stm_blame_put(struct stm_blame *b, ...)
 {
-    const struct stm_param *knobs = stm_engine_vocab()->knobs;
-    for (int k = 0; k < STM_KNOBS; k++) {
-        int word, owner = stm_knob_owner(k, &word);
-        if (owner >= 0 && s->knob[owner] == word && isnan(s->knob[k]))
-            return stm_fail(err, STM_E_INVALID, "%s = %s needs `%s`", knobs[owner].name,
-                            knobs[owner].syms[word], knobs[k].name);
-    }
-    return 0;
+    va_list ap;
+    const char *key;
+    if (!b) return;
+    *b = (struct stm_blame){0};
+    va_start(ap, b);
+    for (int i = 0; i < STM_BLAME_MAX && (key = va_arg(ap, const char *)); i++)
+        snprintf(b->key[i], sizeof b->key[i], "%s", key);
+    va_end(ap);
 }
 
-static int hold_complete(const struct stm_settings *s, const struct stm_hold *h, uint32_t frozen,
-                         struct stm_err *err)
-{
-    for (size_t i = 0; i < h->n_groups; i++) {
-        uint32_t mask = stm_group_mask(s->part[STM_PART_MODEL], h->group[i], NULL);
-        if (!mask) return stm_fail(err, STM_E_INVALID, "the model has no group `%s`", h->group[i]);
-        if (mask & frozen)
-            return stm_fail(err, STM_E_INVALID, "hold %s would move a frozen tensor", h->quantity);
-    }
-    if (stm_holds[h->type]->temperature && s->knob[STM_KNOB_LOGITS] != 0)
-        return stm_fail(err, STM_E_INVALID,
-                        "hold %s moves the temperature and needs logits = plain", h->quantity);
-    return 0;
-}
-
-int stm_settings_complete(const struct stm_settings *s, struct stm_err *err)
+static int parts_complete(const struct stm_settings *s, struct stm_err *err)
 {
     for (int part = 0; part < STM_PARTS; part++) {
         const struct stm_sig *sig = stm_settings_part(s, (enum stm_part)part);
@@ -363,21 +350,76 @@ int stm_settings_complete(const struct stm_settings *s, struct stm_err *err)
                 return stm_fail(err, STM_E_INVALID, "%s `%s` needs `%s`", part_names[part],
                                 sig->name, sig->params[i].name);
     }
-    int rc = words_complete(s, err);
-    if (rc) return rc;
-    for (int k = 0; k < STM_KNOBS; k++) {
-        const char *group = stm_knob_lr_group(k);
-        if (group && !isnan(s->knob[k]) && (rc = check_group(s, group, NULL, err))) return rc;
-    }
-    uint32_t frozen = 0, mask;
-    for (size_t i = 0; i < s->n_freezes; i++) {
-        mask = stm_group_mask(s->part[STM_PART_MODEL], s->freeze[i], NULL);
-        if (!mask) return stm_fail(err, STM_E_INVALID, "the model has no group `%s`", s->freeze[i]);
-        frozen |= mask;
-    }
-    for (size_t i = 0; i < s->n_holds; i++)
-        if ((rc = hold_complete(s, &s->hold[i], frozen, err))) return rc;
     return 0;
+}
+
+/* Every word in force has its arguments. */
+static int words_complete(const struct stm_settings *s, struct stm_blame *blame,
+                          struct stm_err *err)
+{
+    const struct stm_param *knobs = stm_engine_vocab()->knobs;
+    for (int k = 0; k < STM_KNOBS; k++) {
+        int word, owner = stm_knob_owner(k, &word);
+        if (owner < 0 || s->knob[owner] != word || !isnan(s->knob[k])) continue;
+        stm_blame_put(blame, knobs[owner].name, NULL);
+        return stm_fail(err, STM_E_INVALID, "%s = %s needs `%s`", knobs[owner].name,
+                        knobs[owner].syms[word], knobs[k].name);
+    }
+    return 0;
+}
+
+static int no_group(const char *group, const char *key, struct stm_blame *blame,
+                    struct stm_err *err)
+{
+    stm_blame_put(blame, key, NULL);
+    return stm_fail(err, STM_E_INVALID, "the model has no group `%s`", group);
+}
+
+/* No tensor of the hold is frozen. */
+static int not_frozen(const struct stm_settings *s, const struct stm_hold *h, uint32_t mask,
+                      struct stm_blame *blame, struct stm_err *err)
+{
+    for (size_t i = 0; i < s->n_freezes; i++) {
+        if (!(mask & stm_group_mask(s->part[STM_PART_MODEL], s->freeze[i], NULL))) continue;
+        stm_blame_put(blame, h->quantity, s->freeze[i], NULL);
+        return stm_fail(err, STM_E_INVALID, "hold %s would move a tensor that `freeze %s` keeps",
+                        h->quantity, s->freeze[i]);
+    }
+    return 0;
+}
+
+static int hold_complete(const struct stm_settings *s, const struct stm_hold *h,
+                         struct stm_blame *blame, struct stm_err *err)
+{
+    for (size_t i = 0; i < h->n_groups; i++) {
+        uint32_t mask = stm_group_mask(s->part[STM_PART_MODEL], h->group[i], NULL);
+        if (!mask) return no_group(h->group[i], h->quantity, blame, err);
+        int rc = not_frozen(s, h, mask, blame, err);
+        if (rc) return rc;
+    }
+    if (stm_holds[h->type]->temperature && s->knob[STM_KNOB_LOGITS] != 0) {
+        stm_blame_put(blame, h->quantity, "logits", NULL);
+        return stm_fail(err, STM_E_INVALID,
+                        "hold %s moves the temperature and needs logits = plain", h->quantity);
+    }
+    return 0;
+}
+
+int stm_settings_complete(const struct stm_settings *s, struct stm_blame *blame,
+                          struct stm_err *err)
+{
+    int rc = parts_complete(s, err);
+    if (!rc) rc = words_complete(s, blame, err);
+    for (int k = 0; !rc && k < STM_KNOBS; k++) {
+        const char *group = stm_knob_lr_group(k);
+        if (group && !isnan(s->knob[k]) && check_group(s, group, NULL, err))
+            rc = no_group(group, stm_engine_vocab()->knobs[k].name, blame, err);
+    }
+    for (size_t i = 0; !rc && i < s->n_freezes; i++)
+        if (check_group(s, s->freeze[i], NULL, err))
+            rc = no_group(s->freeze[i], s->freeze[i], blame, err);
+    for (size_t i = 0; !rc && i < s->n_holds; i++) rc = hold_complete(s, &s->hold[i], blame, err);
+    return rc;
 }
 
 /* ---- life ---- */

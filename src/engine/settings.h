@@ -40,7 +40,17 @@ const struct stm_sig *stm_settings_part(const struct stm_settings *s, enum stm_p
 double stm_param_symbol(const struct stm_param *p, int i);
 /* Its default as a value; NaN when it has none. */
 double stm_param_default(const struct stm_param *p);
+
+/* What does not go together, for messages that name a place: keys, held quantities, groups. */
+enum { STM_BLAME_MAX = 3 };
+struct stm_blame {
+    char key[STM_BLAME_MAX][160];
+};
+/* Up to STM_BLAME_MAX of them, ended by NULL; `b` may be NULL. */
+void stm_blame_put(struct stm_blame *b, ...) __attribute__((sentinel));
+
 /* STM_E_INVALID naming what is still not set, or what contradicts itself. */
-int stm_settings_complete(const struct stm_settings *s, struct stm_err *err);
+int stm_settings_complete(const struct stm_settings *s, struct stm_blame *blame,
+                          struct stm_err *err);
 
 #endif

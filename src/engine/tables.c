@@ -5,6 +5,7 @@
 #include "engine/grad_ema.h"
 #include "engine/grad_perp.h"
 #include "engine/hold.h"
+#include "engine/judge.h"
 #include "engine/logits_clip.h"
 #include "engine/logits_normalize.h"
 #include "engine/loss_cross_entropy.h"
@@ -266,6 +267,7 @@ static const struct stm_vocab vocab = {
     .holds = hold_sigs,
     .n_holds = COUNT(hold_sigs),
     .fields = fields,
+    .judge = stm_judge,
 };
 
 const struct stm_vocab *stm_engine_vocab(void) { return &vocab; }

@@ -37,8 +37,9 @@ struct stm_task_type {
     uint32_t (*pair)(const double *arg, uint32_t i);
     /* Of tasks of points: row[inputs] of one. Overwrites. */
     void (*input)(const double *arg, uint32_t point, double *row);
-    /* STM_E_INVALID: arguments that do not go together; NULL: all of them do. */
-    int (*check)(const double *arg, struct stm_err *err);
+    /* STM_E_INVALID: arguments that do not go together, *at the place of one; NULL: all of them do.
+     */
+    int (*check)(const double *arg, unsigned *at, struct stm_err *err);
 };
 
 /* ---- models ---- */

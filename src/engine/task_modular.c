@@ -68,9 +68,10 @@ static uint32_t div_label(const double *arg, uint32_t pair)
     return q;
 }
 
-static int div_check(const double *arg, struct stm_err *err)
+static int div_check(const double *arg, unsigned *at, struct stm_err *err)
 {
     uint32_t p = (uint32_t)arg[P];
+    *at = P;
     for (uint32_t d = 2; d * d <= p; d++)
         if (p % d == 0)
             return stm_fail(err, STM_E_INVALID, "modular_div needs a prime p; %u is %u * %u", p, d,

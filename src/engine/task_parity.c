@@ -59,8 +59,9 @@ static uint32_t label(const double *arg, uint32_t point)
     return odd;
 }
 
-static int check(const double *arg, struct stm_err *err)
+static int check(const double *arg, unsigned *at, struct stm_err *err)
 {
+    *at = RELEVANT;
     if (arg[RELEVANT] <= arg[BITS]) return 0;
     return stm_fail(err, STM_E_INVALID, "sparse_parity has %g bits, not %g that are relevant",
                     arg[BITS], arg[RELEVANT]);

@@ -2,6 +2,7 @@
 #include "engine/trainer.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -75,17 +76,32 @@ static void bind_rates(struct stm_trainer *t)
         }
 }
 
-/* The sizes of the sets and of a batch. */
-static int bind_data(struct stm_trainer *t, struct stm_err *err)
+/* The model takes what the task gives, and the task's arguments go together. */
+static int fit_task(const struct stm_settings *s, struct stm_blame *blame, struct stm_err *err)
 {
-    const struct stm_settings *s = &t->set;
     const struct stm_task_type *task = stm_tasks[s->part[STM_PART_TASK]];
     const struct stm_sig *gives = stm_settings_part(s, STM_PART_TASK),
                          *takes = stm_settings_part(s, STM_PART_MODEL);
-    if (!(gives->inputs & takes->inputs))
+    char key[32];
+    unsigned at = 0;
+    if (!(gives->inputs & takes->inputs)) {
+        stm_blame_put(blame, "task", "model", NULL);
         return stm_fail(err, STM_E_INVALID, "the model `%s` does not take the examples of `%s`",
                         takes->name, gives->name);
-    int rc = task->check ? task->check(s->arg[STM_PART_TASK], err) : 0;
+    }
+    int rc = task->check ? task->check(s->arg[STM_PART_TASK], &at, err) : 0;
+    if (!rc) return 0;
+    snprintf(key, sizeof key, "task.%s", gives->params[at].name);
+    stm_blame_put(blame, key, NULL);
+    return rc;
+}
+
+/* The sizes of the sets and of a batch. */
+static int fit_data(struct stm_trainer *t, struct stm_blame *blame, struct stm_err *err)
+{
+    const struct stm_settings *s = &t->set;
+    const struct stm_task_type *task = stm_tasks[s->part[STM_PART_TASK]];
+    int rc = fit_task(s, blame, err);
     if (rc) return rc;
     task->shape(s->arg[STM_PART_TASK], &t->net.task);
     t->net.task_type = task;
@@ -94,17 +110,21 @@ static int bind_data(struct stm_trainer *t, struct stm_err *err)
     double keep = s->knob[STM_KNOB_DATA_TRAIN], batch = s->knob[STM_KNOB_BATCH];
     t->test_from = t->net.task.train;
     t->train = isnan(keep) ? t->test_from : (uint32_t)(keep * t->test_from);
-    if (t->train == 0)
+    if (t->train == 0) {
+        stm_blame_put(blame, "task.train", "data.train", NULL);
         return stm_fail(err, STM_E_INVALID, "the training fraction leaves no training %s of %u",
                         what, t->net.task.pairs);
-    if (batch > t->train)
+    }
+    if (batch > t->train) {
+        stm_blame_put(blame, "task.train", "data.train", "batch", NULL);
         return stm_fail(err, STM_E_INVALID, "batch = %g is more than the %u training %ss", batch,
                         t->train, what);
+    }
     t->batch = batch < 0 ? t->train : (uint32_t)batch;
     return 0;
 }
 
-static int present(const struct stm_trainer *t, const char *group, struct stm_err *err)
+int stm_trainer_present(const struct stm_trainer *t, const char *group, struct stm_err *err)
 {
     uint32_t mask = mask_of(t, group);
     for (unsigned k = 0; k < t->net.n_tensors; k++)
@@ -113,24 +133,43 @@ static int present(const struct stm_trainer *t, const char *group, struct stm_er
 }
 
 /* What is frozen, held or has a rate of its own must be there. */
-static int check_present(const struct stm_trainer *t, struct stm_err *err)
+static int fit_groups(const struct stm_trainer *t, struct stm_blame *blame, struct stm_err *err)
 {
     const struct stm_settings *s = &t->set;
+    const char *key = "";
     int rc = 0;
-    for (size_t i = 0; i < s->n_freezes && !rc; i++) rc = present(t, s->freeze[i], err);
-    for (size_t i = 0; i < s->n_holds; i++)
+    for (size_t i = 0; i < s->n_freezes && !rc; i++)
+        rc = stm_trainer_present(t, key = s->freeze[i], err);
+    for (size_t i = 0; i < s->n_holds && !rc; i++)
         for (size_t g = 0; g < s->hold[i].n_groups && !rc; g++)
-            rc = present(t, s->hold[i].group[g], err);
+            rc = stm_trainer_present(t, s->hold[i].group[g], err), key = s->hold[i].quantity;
     for (int k = 0; k < STM_KNOBS && !rc; k++)
-        if (stm_knob_lr_group(k) && !isnan(s->knob[k])) rc = present(t, stm_knob_lr_group(k), err);
+        if (stm_knob_lr_group(k) && !isnan(s->knob[k]))
+            rc = stm_trainer_present(t, stm_knob_lr_group(k), err),
+            key = stm_engine_vocab()->knobs[k].name;
+    if (rc) stm_blame_put(blame, key, NULL);
     return rc;
+}
+
+int stm_trainer_fit(struct stm_trainer *t, struct stm_blame *blame, struct stm_err *err)
+{
+    const struct stm_settings *s = &t->set;
+    int rc = stm_settings_complete(s, blame, err);
+    if (!rc) rc = fit_data(t, blame, err);
+    if (rc) return rc;
+    t->model = stm_models[s->part[STM_PART_MODEL]];
+    t->net.arg = s->arg[STM_PART_MODEL];
+    t->net.n_tensors = t->model->n_tensors;
+    t->model->shape(t->net.arg, &t->net.task, t->net.spec);
+    return fit_groups(t, blame, err);
 }
 
 /* Everything that follows from the settings alone. */
 static int bind(struct stm_trainer *t, struct stm_err *err)
 {
     const struct stm_settings *s = &t->set;
-    t->model = stm_models[s->part[STM_PART_MODEL]];
+    int rc = stm_trainer_fit(t, NULL, err);
+    if (rc) return rc;
     t->optimizer = stm_optimizers[s->part[STM_PART_OPTIMIZER]];
     t->loss = stm_losses[(size_t)s->knob[STM_KNOB_LOSS]];
     t->prec = (enum stm_precision)s->knob[STM_KNOB_PRECISION];
@@ -146,13 +185,7 @@ static int bind(struct stm_trainer *t, struct stm_err *err)
                        : (enum stm_precision)s->knob[STM_KNOB_PRECISION_LOSS];
     t->logits = stm_logits_types[(size_t)s->knob[STM_KNOB_LOGITS]];
     t->transform = stm_grad_types[(size_t)s->knob[STM_KNOB_GRAD]];
-    int rc = bind_data(t, err);
-    if (rc) return rc;
-    t->net.arg = s->arg[STM_PART_MODEL];
-    t->net.n_tensors = t->model->n_tensors;
-    t->model->shape(t->net.arg, &t->net.task, t->net.spec);
     t->weights = mask_of(t, "weights");
-    if ((rc = check_present(t, err))) return rc;
     for (size_t i = 0; i < s->n_freezes; i++) t->frozen |= mask_of(t, s->freeze[i]);
     bind_rates(t);
     for (size_t i = 0; i < s->n_holds; i++)
@@ -162,13 +195,11 @@ static int bind(struct stm_trainer *t, struct stm_err *err)
 
 int stm_trainer_new(struct stm_trainer **out, const struct stm_settings *s, struct stm_err *err)
 {
-    int rc = stm_settings_complete(s, err);
-    if (rc) return rc;
     struct stm_trainer *t = stm_calloc(1, sizeof *t);
     if (!t) return stm_fail(err, STM_E_NOMEM, "no memory for a trainer");
     t->set = *s;
     t->set.text = (struct stm_buf){0};
-    rc = bind(t, err);
+    int rc = bind(t, err);
     if (rc) goto out;
     struct stm_carve c = {0};
     carve(t, &c);

@@ -58,6 +58,16 @@ struct stm_trainer {
 double stm_trainer_squares(const struct stm_trainer *t, uint32_t mask);
 /* Multiplies the group's tensors by one factor, rounded to their type. */
 void stm_trainer_scale(struct stm_trainer *t, uint32_t mask, double factor);
+/* Whether a trainer can be made of t->set, which is all that is set so far: the settings are
+ * complete, the model takes the task's examples, there are as many as an update sees, and every
+ * group that is named is there. Fills what follows from that: the sizes of the sets and the shapes
+ * of the tensors. Needs no open engine. STM_E_INVALID. */
+int stm_trainer_fit(struct stm_trainer *t, struct stm_blame *blame, struct stm_err *err);
+/* The target of a one-shot edit: the mask of its tensors, 0 for the moments. STM_E_INVALID. */
+int stm_trainer_edit_target(const struct stm_trainer *t, const char *target, uint32_t *mask,
+                            bool *norm, struct stm_err *err);
+/* STM_E_INVALID: the arguments of the model leave out every tensor of `group`. */
+int stm_trainer_present(const struct stm_trainer *t, const char *group, struct stm_err *err);
 /* Sorts and labels the pairs of t->order. */
 void stm_trainer_split(struct stm_trainer *t);
 

@@ -185,15 +185,15 @@ static void edit_group(struct stm_trainer *t, uint32_t mask, enum stm_edit_op op
         if (mask >> k & 1) fill(t, t->net.param[k], t->net.spec[k].n, op, value);
 }
 
-static int edit_norm(struct stm_trainer *t, uint32_t mask, const char *group, enum stm_edit_op op,
+static int edit_norm(struct stm_trainer *t, uint32_t mask, const char *target, enum stm_edit_op op,
                      double value, struct stm_err *err)
 {
     double norm = sqrt(stm_trainer_squares(t, mask));
     double want = op == STM_EDIT_SET ? value : op == STM_EDIT_MUL ? norm * value : norm + value;
     if (!(want >= 0) || !isfinite(want))
-        return stm_fail(err, STM_E_INVALID, "norm(%s) cannot become %g", group, want);
+        return stm_fail(err, STM_E_INVALID, "%s cannot become %g", target, want);
     if (norm == 0 && want != 0)
-        return stm_fail(err, STM_E_INVALID, "norm(%s) is 0: it has no direction to scale", group);
+        return stm_fail(err, STM_E_INVALID, "%s is 0: it has no direction to scale", target);
     if (norm != 0) stm_trainer_scale(t, mask, want / norm);
     return 0;
 }
@@ -210,27 +210,40 @@ static int edit_moments(struct stm_trainer *t, enum stm_edit_op op, double value
     return 0;
 }
 
-int stm_trainer_edit(struct stm_trainer *t, const char *target, enum stm_edit_op op, double value,
-                     struct stm_err *err)
+int stm_trainer_edit_target(const struct stm_trainer *t, const char *target, uint32_t *mask,
+                            bool *norm, struct stm_err *err)
 {
     const struct stm_group *sig = NULL;
     struct stm_call call;
-    if (!isfinite(value))
-        return stm_fail(err, STM_E_INVALID, "%s cannot be edited with %g", target, value);
+    *mask = 0;
+    *norm = false;
     if (!stm_call_parse(&call, target) || call.op >= 0)
         return stm_fail(err, STM_E_INVALID, "`%s` cannot be edited", target);
-    if (!strcmp(call.name, "moments") && !call.arg[0]) return edit_moments(t, op, value, err);
-    bool norm = !strcmp(call.name, "norm") && call.arg[0];
-    const char *group = norm ? call.arg : call.name;
-    uint32_t mask = stm_group_mask(t->set.part[STM_PART_MODEL], group, &sig);
-    if (!mask || (call.arg[0] && !norm))
+    if (!strcmp(call.name, "moments") && !call.arg[0]) return 0;
+    *norm = !strcmp(call.name, "norm") && call.arg[0];
+    const char *group = *norm ? call.arg : call.name;
+    *mask = stm_group_mask(t->set.part[STM_PART_MODEL], group, &sig);
+    if (!*mask || (call.arg[0] && !*norm))
         return stm_fail(err, STM_E_INVALID,
                         "`%s` cannot be edited; there is GROUP, norm(GROUP), moments", target);
-    if (norm && sig->bias)
+    if (*norm && sig->bias)
         return stm_fail(err, STM_E_INVALID, "the norm of a group of biases (`%s`) is not edited",
                         group);
+    return stm_trainer_present(t, group, err);
+}
+
+int stm_trainer_edit(struct stm_trainer *t, const char *target, enum stm_edit_op op, double value,
+                     struct stm_err *err)
+{
+    uint32_t mask;
+    bool norm;
+    if (!isfinite(value))
+        return stm_fail(err, STM_E_INVALID, "%s cannot be edited with %g", target, value);
+    int rc = stm_trainer_edit_target(t, target, &mask, &norm, err);
+    if (rc) return rc;
+    if (!mask) return edit_moments(t, op, value, err);
     t->tracked = false;
-    if (norm) return edit_norm(t, mask, group, op, value, err);
+    if (norm) return edit_norm(t, mask, target, op, value, err);
     edit_group(t, mask, op, value);
     return 0;
 }

@@ -240,6 +240,10 @@ void pr_check_twins(struct check *k, int fork);
 /* bounds.c */
 void pr_check_bounds(struct check *k, int run);
 
+/* judge.c */
+/* Shows everything that comes to be in force in the run and its arms to the vocabulary's judge. */
+void pr_judge_run(struct check *k, const struct ast_stmt *run, int node);
+
 /* contrast.c */
 void pr_check_contrast(struct check *k, const struct stm_claim *claim, const char **isolates);
 

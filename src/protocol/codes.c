@@ -49,6 +49,11 @@ static const struct pr_code codes[] = {
     {"E0304", "a curve that was not sampled",
      "A metric has a value at every measured step. Say where: `@ stop`, `@ start`, `@ fork`, "
      "`@ EVENT`, `@ step N`, `@ nearest(T)`; or reduce it with `min` or `max`."},
+    {"E0305", "settings that do not go together",
+     "Each setting is in its range, and with all that is in force in this run or arm (inherited, "
+     "its own, by sweeps, in windows) nothing can be trained: a batch of more pairs than are "
+     "trained on, a modulus that is no prime, a group that these arguments leave out. It is what "
+     "the engine would say when it comes to this arm."},
     {"E0401", "an event time that does not say for which seeds",
      "Seeds reach an event at different steps. `each grok` is each seed at its own step, "
      "`all grok` every seed where the last one has it, `any grok` where the first one has it."},
@@ -108,10 +113,10 @@ const char *stm_diag_explain(const char *code)
 const char *const *stm_diag_codes(void)
 {
     static const char *const list[] = {
-        "E0001", "E0002", "E0003", "E0101", "E0102", "E0103", "E0104", "E0105",
-        "E0106", "E0107", "E0108", "E0201", "E0202", "E0301", "E0302", "E0303",
-        "E0304", "E0401", "E0402", "E0403", "E0404", "E0405", "E0406", "E0407",
-        "E0408", "E0501", "E0502", "E0503", "E0601", "E0900", "W0001", NULL};
+        "E0001", "E0002", "E0003", "E0101", "E0102", "E0103", "E0104", "E0105", "E0106",
+        "E0107", "E0108", "E0201", "E0202", "E0301", "E0302", "E0303", "E0304", "E0305",
+        "E0401", "E0402", "E0403", "E0404", "E0405", "E0406", "E0407", "E0408", "E0501",
+        "E0502", "E0503", "E0601", "E0900", "W0001", NULL};
     _Static_assert(sizeof list / sizeof *list == N_CODES + 1, "the list and the table differ");
     return list;
 }

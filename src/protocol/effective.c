@@ -168,6 +168,7 @@ void pr_check_node_actions(struct check *k, int node)
             if (j < inherited && a->verb == STM_V_SET)
                 continue; /* a set replaces an inherited one */
             if (!conflict(k, a, b, base)) continue;
+            ((bool *)k->broken.p)[node] = true;
             struct stm_diag *d =
                 lasting(a)
                     ? pr_diag(k->c, "E0403", a->span, "`%s` is held or frozen already", a->target)

@@ -355,7 +355,7 @@ void pr_check_run(struct check *k, const struct ast_stmt *s)
         pr_diag(k->c, "E0107", s->span, "a file with a run needs a line `seeds FIRST..LAST`");
     if (!ok) return;
     struct stm_node base = {0};
-    pr_base_settings(k, s, &base);
+    bool whole = pr_base_settings(k, s, &base);
     int family = family_new(k, s->name.text);
     struct symbol *sym = pr_define(k, s, s->name, STM_R_FAMILY, family);
     if (!sym) return;
@@ -366,5 +366,6 @@ void pr_check_run(struct check *k, const struct ast_stmt *s)
     pr_node(k, node)->n_base = base.n_base;
     read_node(k, s, node, NULL);
     ((struct symbol *)k->syms.p)[id].open = false;
+    if (whole) pr_judge_run(k, s, node);
     if (!k->c->errors) pr_check_bounds(k, node);
 }
