@@ -107,7 +107,7 @@ expect_message 'there is no such step'
 expect_err 'help: its last one is '
 expect_exit 2 stemma show tiny.stemma --store st
 expect_err 'help: an arm is asked for here: `stemma tree FILE` lists them'
-expect_exit 1 stemma origin minibatch.stemma --store st
+expect_exit 1 stemma origin minibatch.stemma -D p=31 --store st
 expect_out 'no arm has left its fork yet'
 refuse_out 'one origin'
 expect_exit 0 stemma origin plain.stemma --store st
