@@ -97,6 +97,30 @@ START_TEST(a_failed_allocation_stays)
 }
 END_TEST
 
+START_TEST(numbers)
+{
+    static const struct {
+        double v;
+        const char *text;
+    } cases[] = {{0, "0"},
+                 {0.0003, "0.0003"},
+                 {3e-4 * 10 / 10, "0.0003"},
+                 {0.1 + 0.2, "0.30000000000000004"},
+                 {60000, "60000"},
+                 {1e15, "1e+15"},
+                 {-1e-8, "-1e-08"},
+                 {1.0 / 3, "0.3333333333333333"},
+                 {5e-324, "5e-324"},
+                 {1.7976931348623157e308, "1.7976931348623157e+308"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct stm_buf b = {0};
+        stm_buf_number(&b, cases[i].v);
+        ck_assert_str_eq(stm_buf_text(&b), cases[i].text);
+        stm_buf_release(&b);
+    }
+}
+END_TEST
+
 /* Against a plain array. */
 START_TEST(random_puts)
 {
@@ -131,6 +155,7 @@ int main(void)
     tcase_add_test(c, short_reads_are_bad);
     tcase_add_test(c, words_in_memory);
     tcase_add_test(c, text);
+    tcase_add_test(c, numbers);
     tcase_add_test(c, a_failed_allocation_stays);
     tcase_add_loop_test(c, random_puts, 0, 5);
     suite_add_tcase(suite, c);

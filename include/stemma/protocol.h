@@ -47,7 +47,8 @@ enum stm_expr_kind {
     STM_X_IN,      /* kids[0] in kids[1] (a list of two: closed interval) */
     STM_X_AND,
     STM_X_OR,
-    STM_X_AT,      /* kids[0] @ kids[1]; kids[1] is NAME stop/start/fork/EVENT or CALL nearest(T) */
+    STM_X_AT,      /* kids[0] @ kids[1]; kids[1] is NAME stop/start/fork/EVENT, CALL nearest(T), or
+                      ADD(NAME fork, NUM), written `@ + N steps` */
     STM_X_AT_STEP, /* kids[0] @ step kids[1] */
     STM_X_ON       /* kids[0] on kids[1] (measured on another model or set) */
 };
@@ -227,6 +228,9 @@ struct stm_family {
 /* ---- claims ---- */
 
 enum stm_claim_kind { STM_C_CONTRAST, STM_C_ESTIMATE, STM_C_FIT };
+
+/* `n` of bootstrap(seeds, n = ...). */
+enum { STM_RESAMPLES_MIN = 100, STM_RESAMPLES_MAX = 1000000 };
 
 struct stm_claim {
     enum stm_claim_kind kind;

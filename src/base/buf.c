@@ -1,7 +1,10 @@
 #include "base/buf.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -80,6 +83,18 @@ void stm_buf_str(struct stm_buf *b, const char *s)
     }
     stm_buf_u32(b, (uint32_t)n);
     stm_buf_put(b, s, n);
+}
+
+/* 15 digits are enough for all that was written with as many, and more would show how it was
+ * rounded; but those near 0 have fewer. */
+void stm_buf_number(struct stm_buf *b, double v)
+{
+    char text[40];
+    for (int digits = fabs(v) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, v);
+        if (strtod(text, NULL) == v) break;
+    }
+    stm_buf_put(b, text, strlen(text));
 }
 
 void stm_buf_printf(struct stm_buf *b, const char *fmt, ...)

@@ -19,6 +19,8 @@ void stm_buf_u32(struct stm_buf *b, uint32_t v);
 void stm_buf_u64(struct stm_buf *b, uint64_t v);
 void stm_buf_f64(struct stm_buf *b, double v);      /* the bits, as u64 */
 void stm_buf_str(struct stm_buf *b, const char *s); /* u32 length, then the bytes */
+/* The shortest decimal that reads back as v, as text: 0.0003, 60000, 1e-08. */
+void stm_buf_number(struct stm_buf *b, double v);
 
 struct stm_rd {
     const unsigned char *p;

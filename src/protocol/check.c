@@ -1,12 +1,11 @@
 /* stm_protocol_check: the statements of a file, one after the other. */
 #include <ctype.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
 #include "base/mem.h"
 #include "protocol/check.h"
+#include "protocol/number.h"
 
 /* ---- params ---- */
 
@@ -17,21 +16,6 @@ static const struct stm_override *override_of(struct check *k, const char *name)
     for (unsigned i = 0; i < o->n_overrides; i++)
         if (strcmp(o->overrides[i].name, name) == 0) found = &o->overrides[i];
     return found;
-}
-
-/* A number as the language writes it, with an optional sign. */
-static bool number_of(const char *s, double *out)
-{
-    char digits[64], *end;
-    size_t n = 0;
-    if (!strchr("-0123456789", s[0]) || !s[0] || strpbrk(s, "xXpPiInN")) return false;
-    for (; *s && n < sizeof digits - 1; s++)
-        if (*s != '_') digits[n++] = *s;
-    digits[n] = 0;
-    *out = strtod(digits, &end);
-    if (*end == 'k') *out *= 1e3, end++;
-    if (*end == 'M') *out *= 1e6, end++;
-    return !*s && !*end && end != digits && isfinite(*out);
 }
 
 static bool is_word(const char *s)
@@ -45,12 +29,19 @@ static struct stm_expr *override_value(struct check *k, const struct ast_stmt *s
                                        const struct stm_override *o)
 {
     double x;
-    if (number_of(o->value, &x)) return pr_number_expr(k, s->name.span, x);
+    const char *digits = o->value + (o->value[0] == '-');
+    enum pr_number fault = pr_number_read(k->c, digits, strlen(digits), &x);
+    if (!fault) return pr_number_expr(k, s->name.span, *o->value == '-' ? -x : x);
     if (is_word(o->value))
         return pr_word_expr(k, s->name.span, pr_strndup(k->c, o->value, strlen(o->value)));
-    struct stm_diag *d = pr_diag(k->c, "E0301", s->name.span,
-                                 "`-D %s=%s` is not a number or a word", o->name, o->value);
+    struct stm_diag *d = pr_diag(k->c, "E0301", s->name.span, "`-D %s=%s` is %s", o->name, o->value,
+                                 fault == PR_NUMBER_RANGE ? "outside of the domain of numbers"
+                                                          : "not a number or a word");
     pr_label(k->c, d, "overridden on the command line");
+    if (fault == PR_NUMBER_RANGE) pr_note(k->c, d, "numbers are " PR_NUMBER_DOMAIN);
+    if (fault == PR_NUMBER_POINT)
+        pr_help(k->c, d, "write %s%s", *o->value == '-' ? "-" : "",
+                pr_number_completed(k->c, digits, strlen(digits)));
     return NULL;
 }
 

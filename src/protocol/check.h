@@ -129,8 +129,6 @@ unsigned pr_instances(struct check *k, const struct stm_expr *e, int *one);
 bool pr_const_number(struct check *k, const struct stm_expr *e, const char *what, double *out);
 struct stm_expr *pr_number_expr(struct check *k, struct stm_span at, double x);
 struct stm_expr *pr_word_expr(struct check *k, struct stm_span at, const char *word);
-/* The canonical text of an expression. */
-const char *pr_expr_text(struct ctx *c, const struct stm_expr *e);
 void pr_feature(struct check *k, unsigned feature, struct stm_span at, const char *what, bool *ok);
 const struct stm_metric_sig *pr_metric(const struct stm_vocab *v, const char *name);
 

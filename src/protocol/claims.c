@@ -20,9 +20,11 @@ static bool bootstrap_arg(struct check *k, struct stm_expr *r, unsigned i)
         return false;
     }
     if (strcmp(key, "n") == 0) {
-        if (e->kind == STM_X_NUM && e->num >= 100 && e->num <= 1e7 && e->num == floor(e->num))
+        if (e->kind == STM_X_NUM && e->num >= STM_RESAMPLES_MIN && e->num <= STM_RESAMPLES_MAX &&
+            e->num == floor(e->num))
             return true;
-        pr_diag(k->c, "E0301", e->span, "`n` is a whole number from 100 to 10000000");
+        pr_diag(k->c, "E0301", e->span, "`n` is a whole number from %d to %d", STM_RESAMPLES_MIN,
+                STM_RESAMPLES_MAX);
         return false;
     }
     struct ty t = pr_type(k, e);

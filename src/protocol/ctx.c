@@ -1,6 +1,5 @@
 #include "protocol/ctx.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,19 +93,9 @@ const char *pr_scratch_take(struct ctx *c, size_t mark)
     return text;
 }
 
-void pr_put_number(struct stm_buf *b, double x)
-{
-    char text[40];
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, x);
-        if (strtod(text, NULL) == x) break;
-    }
-    stm_buf_printf(b, "%s", text);
-}
-
 const char *pr_number_text(struct ctx *c, double x)
 {
     size_t mark = c->scratch.n;
-    pr_put_number(&c->scratch, x);
+    stm_buf_number(&c->scratch, x);
     return pr_scratch_take(c, mark);
 }

@@ -72,9 +72,10 @@ void pr_map_put(struct ctx *c, struct map *m, const char *key, int value);
  * printers can nest. */
 const char *pr_scratch_take(struct ctx *c, size_t mark);
 
-/* The shortest decimal that reads back as x. */
-void pr_put_number(struct stm_buf *b, double x);
+/* The shortest decimal that reads back as x; see stm_buf_number. */
 const char *pr_number_text(struct ctx *c, double x);
+/* The canonical text of an expression. */
+const char *pr_expr_text(struct ctx *c, const struct stm_expr *e);
 
 /* ---- diagnostics ---- */
 

@@ -254,7 +254,7 @@ static const char *assign_text(struct check *k, int node, const struct stm_assig
             continue;
         stm_buf_printf(&k->c->scratch, "%s%s = ", args++ ? ", " : "", b->key + n + w + 2);
         if (b->is_num)
-            pr_put_number(&k->c->scratch, b->num);
+            stm_buf_number(&k->c->scratch, b->num);
         else
             stm_buf_printf(&k->c->scratch, "%s", b->sym);
     }

@@ -5,7 +5,12 @@
 /* Priorities as in the grammar; an operand that binds looser than its operator gets parentheses. */
 enum { P_OR = 1, P_AND, P_NOT, P_COMPARE, P_SUM, P_PRODUCT, P_UNARY, P_SAMPLE, P_POSTFIX };
 
+/* What stands behind an expression: a sample in front of some operators needs parentheses, so that
+ * it is clear how far its `@` reaches. */
+enum behind { NOTHING, PRODUCT, SUM };
+
 static void put(struct stm_buf *b, const struct stm_expr *e, int limit);
+static void put_before(struct stm_buf *b, const struct stm_expr *e, int limit, enum behind behind);
 
 static void put_text(struct stm_buf *b, const char *s) { stm_buf_put(b, s, strlen(s)); }
 
@@ -20,7 +25,7 @@ static void put_args(struct stm_buf *b, const struct stm_expr *e, unsigned first
     }
 }
 
-static void put_num(struct stm_buf *b, const struct stm_expr *e) { pr_put_number(b, e->num); }
+static void put_num(struct stm_buf *b, const struct stm_expr *e) { stm_buf_number(b, e->num); }
 static void put_str(struct stm_buf *b, const struct stm_expr *e)
 {
     stm_buf_printf(b, "\"%s\"", e->name);
@@ -63,18 +68,6 @@ static void put_index(struct stm_buf *b, const struct stm_expr *e)
     put_text(b, "]");
 }
 
-static void put_neg(struct stm_buf *b, const struct stm_expr *e)
-{
-    put_text(b, "-");
-    put(b, e->kids[0], P_UNARY);
-}
-
-static void put_not(struct stm_buf *b, const struct stm_expr *e)
-{
-    put_text(b, "not ");
-    put(b, e->kids[0], P_NOT);
-}
-
 static void put_compare(struct stm_buf *b, const struct stm_expr *e)
 {
     static const char *const ops[] = {"<", "<=", ">", ">=", "==", "!="};
@@ -86,7 +79,7 @@ static void put_compare(struct stm_buf *b, const struct stm_expr *e)
 }
 
 static const struct printer {
-    void (*put)(struct stm_buf *b, const struct stm_expr *e); /* NULL: infix */
+    void (*put)(struct stm_buf *b, const struct stm_expr *e); /* NULL: an operator */
     int priority;
     const char *infix;
 } printers[] = {
@@ -98,8 +91,8 @@ static const struct printer {
     [STM_X_CALL] = {put_call, P_POSTFIX, NULL},
     [STM_X_FIELD] = {put_field, P_POSTFIX, NULL},
     [STM_X_INDEX] = {put_index, P_POSTFIX, NULL},
-    [STM_X_NEG] = {put_neg, P_UNARY, NULL},
-    [STM_X_NOT] = {put_not, P_NOT, NULL},
+    [STM_X_NEG] = {NULL, P_UNARY, "-"},
+    [STM_X_NOT] = {NULL, P_NOT, "not "},
     [STM_X_ADD] = {NULL, P_SUM, " + "},
     [STM_X_SUB] = {NULL, P_SUM, " - "},
     [STM_X_MUL] = {NULL, P_PRODUCT, " * "},
@@ -113,15 +106,42 @@ static const struct printer {
     [STM_X_ON] = {NULL, P_SAMPLE, " on "},
 };
 
-/* The operands of an infix operator: the left one may be of the same priority. Of samples neither
- * is more than a postfix expression, but `x @ step 5 + 1` takes a whole sum. */
-static void put_infix(struct stm_buf *b, const struct stm_expr *e, const struct printer *p)
+/* fork + 100, behind `@` */
+static bool after_fork(const struct stm_expr *e)
 {
-    bool on = e->kind == STM_X_ON;
-    bool sample = e->kind == STM_X_AT || e->kind == STM_X_AT_STEP;
-    put(b, e->kids[0], sample ? P_POSTFIX : on ? P_SAMPLE : p->priority);
+    return e->kind == STM_X_ADD && e->kids[0]->kind == STM_X_NAME &&
+           strcmp(e->kids[0]->name, "fork") == 0;
+}
+
+/* Of samples neither operand is more than a postfix expression. */
+static void put_sample(struct stm_buf *b, const struct stm_expr *e, const struct printer *p)
+{
+    put(b, e->kids[0], e->kind == STM_X_ON ? P_SAMPLE : P_POSTFIX);
     put_text(b, p->infix);
-    put(b, e->kids[1], sample || on ? P_POSTFIX : p->priority + 1);
+    if (e->kind != STM_X_AT || !after_fork(e->kids[1])) {
+        put(b, e->kids[1], P_POSTFIX);
+        return;
+    }
+    put_text(b, "+ ");
+    put(b, e->kids[1]->kids[1], P_SUM);
+    put_text(b, " steps");
+}
+
+/* The operands of an operator: the left one may be of the same priority. */
+static void put_operator(struct stm_buf *b, const struct stm_expr *e, const struct printer *p,
+                         enum behind behind)
+{
+    enum behind here = p->priority == P_SUM ? SUM : p->priority == P_PRODUCT ? PRODUCT : NOTHING;
+    if (p->priority == P_SAMPLE) {
+        put_sample(b, e, p);
+    } else if (e->n == 1) {
+        put_text(b, p->infix);
+        put_before(b, e->kids[0], p->priority, behind);
+    } else {
+        put_before(b, e->kids[0], p->priority, here);
+        put_text(b, p->infix);
+        put_before(b, e->kids[1], p->priority + 1, behind);
+    }
 }
 
 static int priority_of(const struct stm_expr *e)
@@ -130,16 +150,23 @@ static int priority_of(const struct stm_expr *e)
     return printers[e->kind].priority;
 }
 
-static void put(struct stm_buf *b, const struct stm_expr *e, int limit)
+static void put_before(struct stm_buf *b, const struct stm_expr *e, int limit, enum behind behind)
 {
     const struct printer *p = &printers[e->kind];
-    bool parens = priority_of(e) < limit;
+    bool open = p->priority == P_SAMPLE &&
+                (behind == SUM || (behind == PRODUCT && e->kind == STM_X_AT_STEP));
+    bool parens = open || priority_of(e) < limit;
     if (parens) put_text(b, "(");
     if (p->put)
         p->put(b, e);
     else
-        put_infix(b, e, p);
+        put_operator(b, e, p, parens ? NOTHING : behind);
     if (parens) put_text(b, ")");
+}
+
+static void put(struct stm_buf *b, const struct stm_expr *e, int limit)
+{
+    put_before(b, e, limit, NOTHING);
 }
 
 void stm_expr_print(const struct stm_expr *e, struct stm_buf *out) { put(out, e, 0); }

@@ -1,9 +1,9 @@
 #include "protocol/lex.h"
 
 #include <ctype.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "protocol/number.h"
 
 static const char *const kind_names[TK_KINDS] = {
     [TK_EOF] = "the end of the file",
@@ -94,55 +94,44 @@ static struct token lex_name(struct lexer *lx)
     return t;
 }
 
-/* Digits with `_` between them, without the `_`. */
-static void digits(struct lexer *lx, struct stm_buf *b)
+/* To the end of what may be meant as a number: 1e-3, 60k, 1.5.2, 12abc; not of 0..4 or 3.name. */
+static void number_extent(struct lexer *lx)
 {
-    for (; isdigit(peek(lx, 0)) || (peek(lx, 0) == '_' && isdigit(peek(lx, 1))); lx->at++)
-        if (peek(lx, 0) != '_') stm_buf_u8(b, (uint8_t)peek(lx, 0));
-}
-
-static double suffix(struct lexer *lx)
-{
-    int ch = peek(lx, 0), after = peek(lx, 1);
-    if ((ch == 'k' || ch == 'M') && !isalnum(after) && after != '_') {
-        lx->at++;
-        return ch == 'k' ? 1e3 : 1e6;
+    for (size_t start = lx->at;; lx->at++) {
+        int ch = peek(lx, 0), after = peek(lx, 1);
+        int before = lx->at > start ? (unsigned char)lx->src[lx->at - 1] : 0;
+        bool point = ch == '.' && (isdigit(after) || (isdigit(before) && after != '.' &&
+                                                      !isalpha(after) && after != '_'));
+        bool sign = (ch == '-' || ch == '+') && (before == 'e' || before == 'E') && isdigit(after);
+        if (!isalnum(ch) && ch != '_' && !point && !sign) return;
     }
-    return 1;
 }
 
-static void exponent(struct lexer *lx, struct stm_buf *b)
+static void bad_number(struct lexer *lx, enum pr_number fault, struct stm_span at, const char *s)
 {
-    size_t sign = peek(lx, 1) == '-' || peek(lx, 1) == '+' ? 1 : 0;
-    if ((peek(lx, 0) != 'e' && peek(lx, 0) != 'E') || !isdigit(peek(lx, 1 + sign))) return;
-    for (size_t i = 0; i <= sign; i++) stm_buf_u8(b, (uint8_t)peek(lx, i));
-    lx->at += 1 + sign;
-    digits(lx, b);
+    int shown = (int)(at.len > 40 ? 40 : at.len);
+    struct stm_diag *d;
+    if (fault == PR_NUMBER_RANGE) {
+        d = pr_diag(lx->c, "E0301", at, "`%.*s` is outside of the domain of numbers", shown, s);
+        pr_label(lx->c, d, "numbers are " PR_NUMBER_DOMAIN);
+        return;
+    }
+    d = pr_diag(lx->c, "E0002", at, "`%.*s` is not a number", shown, s);
+    if (fault == PR_NUMBER_POINT)
+        pr_help(lx->c, d, "write %s", pr_number_completed(lx->c, s, at.len));
+    else
+        pr_help(lx->c, d, "numbers look like 12, 0.4, 1e-3, 60k, 1.5M, 60_000");
 }
 
 static struct token lex_number(struct lexer *lx)
 {
-    size_t start = lx->at, mark = lx->c->scratch.n;
-    struct stm_buf *b = &lx->c->scratch;
-    digits(lx, b);
-    if (peek(lx, 0) == '.' && isdigit(peek(lx, 1))) {
-        stm_buf_u8(b, '.');
-        lx->at++;
-        digits(lx, b);
-    }
-    exponent(lx, b);
-    const char *text = pr_scratch_take(lx->c, mark);
-    double num = strtod(text, NULL) * suffix(lx);
-    bool junk = isalnum(peek(lx, 0)) || peek(lx, 0) == '_';
-    while (isalnum(peek(lx, 0)) || peek(lx, 0) == '_') lx->at++;
+    size_t start = lx->at;
+    double num = 1;
+    number_extent(lx);
     struct token t = make(lx, TK_NUM, start);
-    t.num = num;
-    if (junk || !isfinite(num)) {
-        struct stm_diag *d = pr_diag(lx->c, "E0002", t.span, "`%.*s` is not a number",
-                                     (int)(t.span.len > 40 ? 40 : t.span.len), lx->src + start);
-        pr_help(lx->c, d, "numbers look like 12, 0.4, 1e-3, 60k, 1.5M, 60_000");
-        t.num = 1;
-    }
+    enum pr_number fault = pr_number_read(lx->c, lx->src + start, lx->at - start, &num);
+    t.num = fault ? 1 : num;
+    if (fault) bad_number(lx, fault, t.span, lx->src + start);
     return t;
 }
 
@@ -245,7 +234,7 @@ struct token lex_next(struct lexer *lx)
             if (lx->keep_comments) return t;
         } else if (isalpha(ch) || ch == '_') {
             return lex_name(lx);
-        } else if (isdigit(ch)) {
+        } else if (isdigit(ch) || (ch == '.' && isdigit(peek(lx, 1)))) {
             return lex_number(lx);
         } else if (ch == '"') {
             return lex_string(lx);

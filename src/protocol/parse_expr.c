@@ -119,7 +119,7 @@ static struct stm_expr *list_or_group(struct parser *p)
 
 static struct stm_expr *primary(struct parser *p)
 {
-    static const char *const reserved[] = {"in", "on", "and", "or", "not"};
+    static const char *const reserved[] = {"in", "and", "or", "not"}; /* `bias = on` */
     struct stm_expr *e;
     if (p->tok.kind == TK_LPAREN || p->tok.kind == TK_LBRACK) return list_or_group(p);
     for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
@@ -219,15 +219,64 @@ static struct stm_expr *pair(struct parser *p, enum stm_expr_kind kind, struct s
     return e;
 }
 
-/* postfix [ "@" ("step" sum | postfix) ] [ "on" postfix ] */
+/* A number of steps after the fork: `@ + 100 steps` is `@ (fork + 100)`. */
+static struct stm_expr *after_fork(struct parser *p, struct stm_span at)
+{
+    struct stm_expr *steps = pr_parse_sum(p);
+    if (!steps || !pr_want_word(p, "steps")) return NULL;
+    struct stm_expr *fork = pr_expr_new(p->c, STM_X_NAME, at, 0);
+    fork->name = "fork";
+    return pair(p, STM_X_ADD, fork, steps);
+}
+
+/* Whether an operator behind a sample would leave open how far its `@` reaches. */
+static bool ambiguous(const struct parser *p, const struct stm_expr *sample)
+{
+    bool sum = p->tok.kind == TK_PLUS || p->tok.kind == TK_MINUS;
+    bool product = p->tok.kind == TK_STAR || p->tok.kind == TK_SLASH;
+    return sum || (product && sample->kind == STM_X_AT_STEP);
+}
+
+static bool is_fork(const struct stm_expr *e)
+{
+    return e->kind == STM_X_NAME && strcmp(e->name, "fork") == 0;
+}
+
+/* `m @ fork + 100` is neither (m @ fork) + 100 nor m @ (fork + 100). */
+static void two_readings(struct parser *p, const struct stm_expr *e)
+{
+    const char *op = lex_kind_name(p->tok.kind);
+    int sign = op[1];
+    struct stm_diag *d = pr_diag(p->c, "E0101", p->tok.span,
+                                 "%s behind a sampled metric can be read in two ways", op);
+    pr_label(p->c, d, "does `@` end before this?");
+    pr_advance(p);
+    const struct stm_expr *right = subexpr(p, sign == '*' || sign == '/' ? P_PRODUCT : P_SUM);
+    if (!right) return;
+    const char *whole = pr_expr_text(p->c, e), *when = pr_expr_text(p->c, e->kids[1]);
+    const char *metric = pr_expr_text(p->c, e->kids[0]), *by = pr_expr_text(p->c, right);
+    if (e->kind == STM_X_AT_STEP)
+        pr_help(p->c, d, "write `(%s) %c %s` or `%s @ step (%s %c %s)`", whole, sign, by, metric,
+                when, sign, by);
+    else if (sign == '+' && is_fork(e->kids[1]))
+        pr_help(p->c, d, "write `(%s) + %s` or `%s @ + %s steps`", whole, by, metric, by);
+    else
+        pr_help(p->c, d, "write `(%s) %c %s`; a step by number is `@ step N` or `@ + N steps`",
+                whole, sign, by);
+}
+
+/* postfix [ "@" ( "step" postfix | "+" sum "steps" | postfix ) ] [ "on" postfix ] */
 static struct stm_expr *sample(struct parser *p)
 {
     struct stm_expr *e = pr_parse_postfix(p);
     if (e && pr_take(p, TK_AT)) {
+        struct stm_span at = p->tok.span;
         bool step = pr_take_word(p, "step");
-        struct stm_expr *when = step ? pr_parse_sum(p) : pr_parse_postfix(p);
+        bool plus = !step && pr_take(p, TK_PLUS);
+        struct stm_expr *when = plus ? after_fork(p, at) : pr_parse_postfix(p);
         if (!when) return NULL;
         e = pair(p, step ? STM_X_AT_STEP : STM_X_AT, e, when);
+        if (ambiguous(p, e)) return two_readings(p, e), NULL;
     }
     if (e && pr_take_word(p, "on")) {
         struct stm_expr *where = pr_parse_postfix(p);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "protocol/check.h"
+#include "protocol/number.h"
 
 #define MAY(use) (1u << (use))
 enum {
@@ -260,21 +261,44 @@ static struct stm_expr *r_arithmetic(struct check *k, const struct stm_expr *e)
                              : r->kids[0]->kind != STM_X_NUM || r->kids[1]->kind != STM_X_NUM)
         return drop_one(r);
     if (r->kind == STM_X_NEG) return pr_number_expr(k, r->span, -r->kids[0]->num);
-    double x = calculate(r->kind, r->kids[0]->num, r->kids[1]->num);
-    if (isfinite(x)) return pr_number_expr(k, r->span, x);
-    pr_diag(k->c, "E0301", r->span, "`%s` is not a number", pr_expr_text(k->c, r));
+    double a = r->kids[0]->num, b = r->kids[1]->num, x = calculate(r->kind, a, b);
+    bool quotient = r->kind == STM_X_DIV, product = r->kind == STM_X_MUL || quotient;
+    bool zero = product && (a == 0 || (b == 0 && !quotient));
+    if (product && !zero ? pr_number_holds(x) : isfinite(x)) return pr_number_expr(k, r->span, x);
+    pr_diag(k->c, "E0301", r->span, "`%s` is %s", pr_expr_text(k->c, r),
+            isnan(x) || (quotient && b == 0) ? "not a number" : "outside of the domain of numbers");
     return NULL;
+}
+
+/* A global step, or a number of them: whole, 0 or more. */
+static struct stm_expr *sample_number(struct check *k, const struct stm_expr *e)
+{
+    double step;
+    if (!pr_const_number(k, e, "a step", &step)) return NULL;
+    if (step >= 0 && step == floor(step)) return pr_number_expr(k, e->span, step);
+    pr_diag(k->c, "E0301", e->span, "a step is a whole number, not %s", pr_number_text(k->c, step));
+    return NULL;
+}
+
+static bool is_place(const struct stm_expr *e)
+{
+    return e->kind == STM_X_NAME &&
+           (!strcmp(e->name, "stop") || !strcmp(e->name, "start") || !strcmp(e->name, "fork"));
 }
 
 static struct stm_expr *sample_place(struct check *k, const struct stm_expr *at)
 {
-    if (at->kind == STM_X_NAME &&
-        (!strcmp(at->name, "stop") || !strcmp(at->name, "start") || !strcmp(at->name, "fork")))
-        return pr_reference(k, at, STM_R_WORD, -1);
+    if (is_place(at)) return pr_reference(k, at, STM_R_WORD, -1);
     if (at->kind == STM_X_NUM) {
         struct stm_diag *d = pr_diag(k->c, "E0301", at->span, "a step is written `@ step N`");
         pr_label(k->c, d, "expected a time");
         return NULL;
+    }
+    if (at->kind == STM_X_ADD && is_place(at->kids[0]) && !strcmp(at->kids[0]->name, "fork")) {
+        struct stm_expr *r = pr_copy(k, at);
+        r->kids[0] = pr_reference(k, at->kids[0], STM_R_WORD, -1);
+        r->kids[1] = sample_number(k, at->kids[1]);
+        return r->kids[1] ? r : NULL;
     }
     struct stm_expr *r = pr_resolve(k, at);
     if (!r) return NULL;
@@ -283,7 +307,7 @@ static struct stm_expr *sample_place(struct check *k, const struct stm_expr *at)
     struct stm_diag *d =
         pr_diag(k->c, "E0301", at->span, "`%s` is not a place on a curve", pr_expr_text(k->c, r));
     pr_help(k->c, d,
-            "sample with `@ stop`, `@ start`, `@ fork`, `@ EVENT`, `@ step N` or "
+            "sample with `@ stop`, `@ start`, `@ fork`, `@ EVENT`, `@ step N`, `@ + N steps` or "
             "`@ nearest(T)`");
     return NULL;
 }
@@ -295,18 +319,8 @@ static struct stm_expr *r_sample(struct check *k, const struct stm_expr *e)
     if (!ok) return NULL;
     struct stm_expr *r = pr_copy(k, e);
     r->kids[0] = pr_resolve(k, e->kids[0]);
-    if (e->kind == STM_X_AT_STEP) {
-        double step;
-        if (!pr_const_number(k, e->kids[1], "a step", &step)) return NULL;
-        if (step < 0 || step != floor(step)) {
-            pr_diag(k->c, "E0301", e->kids[1]->span, "a step is a whole number, not %s",
-                    pr_number_text(k->c, step));
-            return NULL;
-        }
-        r->kids[1] = pr_number_expr(k, e->kids[1]->span, step);
-    } else {
-        r->kids[1] = sample_place(k, e->kids[1]);
-    }
+    r->kids[1] =
+        e->kind == STM_X_AT_STEP ? sample_number(k, e->kids[1]) : sample_place(k, e->kids[1]);
     return r->kids[0] && r->kids[1] ? r : NULL;
 }
 

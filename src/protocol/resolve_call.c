@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "protocol/check.h"
+#include "protocol/number.h"
 
 static bool is_set(const char *name)
 {
@@ -135,9 +136,11 @@ static struct stm_expr *fold_call(struct check *k, struct stm_expr *r, const str
 {
     if (!f->fold || r->n != 1 || r->kids[0]->kind != STM_X_NUM) return r;
     double x = f->fold(r->kids[0]->num);
-    if (isfinite(x)) return pr_number_expr(k, r->span, x);
-    pr_diag(k->c, "E0301", r->span, "`%s` of %s is not a number", f->name,
-            pr_number_text(k->c, r->kids[0]->num));
+    bool underflow = f->fold == exp && !pr_number_holds(x);
+    if (isfinite(x) && !underflow) return pr_number_expr(k, r->span, x);
+    pr_diag(k->c, "E0301", r->span, "`%s` of %s is %s", f->name,
+            pr_number_text(k->c, r->kids[0]->num),
+            underflow ? "outside of the domain of numbers" : "not a number");
     return NULL;
 }
 

@@ -93,6 +93,6 @@ void pr_put_time(struct stm_buf *b, const struct stm_time *t, const struct check
         stm_buf_printf(b, "%s", ((struct stm_named_expr *)k->events.p)[t->event].name);
         if (t->value) stm_buf_printf(b, " after step ");
     }
-    if (t->value) pr_put_number(b, t->value->num);
+    if (t->value) stm_buf_number(b, t->value->num);
     if (t->kind == STM_T_PLUS) stm_buf_printf(b, " steps");
 }

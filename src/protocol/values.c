@@ -84,12 +84,12 @@ static void put_range(struct stm_buf *b, const struct stm_param *p)
     stm_buf_printf(b, "%s", p->kind == STM_K_INT ? "a whole number" : "a number");
     if (isfinite(p->min)) {
         stm_buf_printf(b, " %s ", p->open_min ? "above" : "from");
-        pr_put_number(b, p->min);
+        stm_buf_number(b, p->min);
     }
     if (isfinite(p->max)) {
         stm_buf_printf(b, "%s %s ", p->open_max && isfinite(p->min) ? " and" : "",
                        p->open_max ? "below" : "to");
-        pr_put_number(b, p->max);
+        stm_buf_number(b, p->max);
     }
 }
 

@@ -22,7 +22,7 @@ struct rep_compute {
     unsigned *sel; /* [n_seeds] the resample */
 };
 
-enum { REP_RESAMPLES = 4000, REP_MIN_SEEDS = 3, REP_MAX_RESAMPLES = 1000000 };
+enum { REP_RESAMPLES = 4000, REP_MIN_SEEDS = 3, REP_MAX_RESAMPLES = STM_RESAMPLES_MAX };
 
 /* claims.c: fills r->pub.claims[i]. Only memory can fail. */
 void rep_claim(struct rep_compute *c, unsigned i);
