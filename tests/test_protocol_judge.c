@@ -57,7 +57,7 @@ static const struct {
     {"each e1", BATCH(60, "") KEEP(0.5, "from step 499"), true},
     {"each e1", BATCH(60, "") KEEP(0.5, "from step 500"), true}, /* the start of a late one */
     {"each e1", BATCH(60, "") KEEP(0.5, "from step 501"), false},
-    {"each e1 after step 300", BATCH(60, "until step 300") KEEP(0.5, ""), false},
+    {"each e1", BATCH(60, "until step 100") KEEP(0.5, "from step 100"), false},
     {"each e1 after step 300", BATCH(60, "until step 301") KEEP(0.5, ""), true},
     {"each e1", BATCH(60, "until + 100 steps") KEEP(0.5, "from + 100 steps"), false},
     {"each e1", BATCH(60, "until + 101 steps") KEEP(0.5, "from + 100 steps"), true},

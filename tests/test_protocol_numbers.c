@@ -121,7 +121,7 @@ END_TEST
 
 #define RUN                                                                                        \
     "lang 1\nimport \"common/modadd.stemma\"\nseeds 0..3\n"                                        \
-    "every 25 steps { event e = acc(test) > 0.5 }\nlog every 5 steps { acc(test) }\n"               \
+    "every 25 steps { event e = acc(test) > 0.5 }\nlog every 5 steps { acc(test) }\n"              \
     "run r = mlp on add with base { fork f at step 100 {\n stop at step 200\n arm x {} } }\n"
 
 static const struct {

@@ -285,6 +285,51 @@ static bool window_time(struct check *k, const struct ast_time *t, const struct 
     return true;
 }
 
+/* Both edges are at one event, and the one that ends is not later. */
+static bool ends_at_once(const struct stm_time *from, const struct stm_time *until)
+{
+    if (!from || from->event < 0 || from->event != until->event || from->kind != until->kind)
+        return false;
+    double begin = from->value ? from->value->num : 0, end = until->value ? until->value->num : 0;
+    return end <= begin;
+}
+
+/* Whether no step can be in the window of an arm that begins at `base` at the earliest. A hold acts
+ * on the result of an update, so its edges are one update earlier than those of a setting. */
+static bool never_open(const struct stm_action *a, double base, bool known)
+{
+    if (!a->until) return false;
+    bool same = known || !a->from || a->from->kind == STM_T_PLUS || a->from->kind == STM_T_START;
+    if (a->until->kind == STM_T_PLUS && !same)
+        return false; /* the later the fork, the later it ends */
+    double until = pr_time_step(a->until, base), from = base;
+    if (until < 0) return ends_at_once(a->from, a->until);
+    bool early = a->verb == STM_V_HOLD;
+    if (a->from) from = pr_time_least(a->from, base) - (early && a->from->event < 0);
+    return until - early <= (from > base ? from : base);
+}
+
+static bool window_holds(struct check *k, const struct ast_stmt *s, const struct stm_action *a)
+{
+    int fork = pr_node(k, k->node)->fork;
+    double base = pr_fork_step(k, fork), from = a->from ? pr_time_step(a->from, base) : base;
+    if (a->from && from >= 0 && base >= 0 && from < base) {
+        pr_diag(k->c, "E0407", s->from->span, "step %s is before the fork, which is at step %s",
+                pr_number_text(k->c, from), pr_number_text(k->c, base));
+        return false;
+    }
+    if (!never_open(a, pr_fork_least(k, fork), base >= 0)) return true;
+    struct stm_diag *d = pr_diag(k->c, "E0407", s->until->span, "an empty window");
+    double until = pr_time_step(a->until, base);
+    if (until >= 0 && from >= 0)
+        pr_note(k->c, d, "from step %s until step %s", pr_number_text(k->c, from),
+                pr_number_text(k->c, until));
+    if (until > from && from >= 0)
+        pr_help(k->c, d, "a hold acts on the result of an update: the first is that of step %s",
+                pr_number_text(k->c, from + 1));
+    return false;
+}
+
 static bool check_window(struct check *k, const struct ast_stmt *s, struct stm_action *out)
 {
     bool ok = true;
@@ -301,23 +346,8 @@ static bool check_window(struct check *k, const struct ast_stmt *s, struct stm_a
                 "`release` has no window: it ends a hold where the arm begins");
         return false;
     }
-    if (!window_time(k, s->from, &out->from) || !window_time(k, s->until, &out->until))
-        return false;
-    double base = pr_fork_step(k, pr_node(k, k->node)->fork);
-    double from = out->from ? pr_time_step(out->from, base) : base;
-    double until = out->until ? pr_time_step(out->until, base) : -1;
-    if (out->from && from >= 0 && base >= 0 && from < base) {
-        pr_diag(k->c, "E0407", s->from->span, "step %s is before the fork, which is at step %s",
-                pr_number_text(k->c, from), pr_number_text(k->c, base));
-        return false;
-    }
-    if (until >= 0 && from >= 0 && until <= from) {
-        struct stm_diag *d = pr_diag(k->c, "E0407", s->until->span, "an empty window");
-        pr_note(k->c, d, "from step %s until step %s", pr_number_text(k->c, from),
-                pr_number_text(k->c, until));
-        return false;
-    }
-    return true;
+    return window_time(k, s->from, &out->from) && window_time(k, s->until, &out->until) &&
+           window_holds(k, s, out);
 }
 
 bool pr_action(struct check *k, const struct ast_stmt *s, struct stm_action *out)

@@ -157,7 +157,8 @@ static void check_measure(struct check *k, const struct ast_stmt *s)
     k->use = USE_MEASURE;
     struct stm_expr *e = ok ? pr_resolve(k, s->expr) : NULL;
     struct ty t = e ? pr_type(k, e) : pr_bad();
-    if (e && t.base != TY_BAD && event && !t.truth) {
+    bool name = e && e->ref == STM_R_EVENT;
+    if (e && t.base != TY_BAD && event && (!t.truth || name)) {
         struct stm_diag *d = pr_diag(k->c, "E0301", s->expr->span, "an event is a yes or no");
         pr_help(k->c, d, "write a comparison: `acc(test) >= 0.9`");
         t = pr_bad();

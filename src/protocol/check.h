@@ -180,6 +180,9 @@ bool pr_time(struct check *k, const struct ast_time *t, bool stop, struct stm_ti
 /* The global step of a time when it is known now (`base` is the fork's), else -1. */
 double pr_time_step(const struct stm_time *t, double base);
 double pr_fork_step(const struct check *k, int fork);
+/* No less than this, whenever its event comes; `base` is the least that the fork can be at. */
+double pr_time_least(const struct stm_time *t, double base);
+double pr_fork_least(const struct check *k, int fork);
 void pr_put_time(struct stm_buf *b, const struct stm_time *t, const struct check *k);
 
 /* actions.c */

@@ -326,17 +326,57 @@ void pr_put_stop(struct check *k, struct stm_buf *b, const struct stm_stop *s)
     }
 }
 
+/* Whether the holds in force are applied to the state of the fork: by a hold of the arm's own that
+ * is in force there, or after an edit. */
+static bool edits_at_fork(struct check *k, int node)
+{
+    const struct stm_node *n = pr_node(k, node);
+    double fork = pr_fork_step(k, n->fork);
+    for (unsigned i = 0; i < n->n_actions; i++) {
+        const struct stm_action *a = &n->actions[i];
+        double from = a->from ? pr_time_step(a->from, fork) : fork;
+        bool there = !a->from || (from >= 0 && from <= fork);
+        if (there && (a->verb == STM_V_ONCE || a->verb == STM_V_HOLD)) return true;
+    }
+    return false;
+}
+
+static void put_verb(struct check *k, struct stm_buf *b, const struct vec *force,
+                     enum stm_verb verb)
+{
+    for (unsigned i = 0; i < force->n; i++) {
+        const struct stm_action *a = ((const struct stm_action **)force->p)[i];
+        if (a->verb != verb) continue;
+        stm_buf_printf(b, "%s = ", effect_key(k, a));
+        put_value(k, b, a);
+        stm_buf_printf(b, "\n");
+    }
+}
+
+/* All that decides the states of an arm and where it ends: settings by name, then edits, holds and
+ * freezes in the order in which they act. */
 static const char *plan_text(struct check *k, int node)
 {
-    struct vec effects = {0};
+    struct vec effects = {0}, force = {0};
+    const struct stm_node *n = pr_node(k, node);
     pr_effects(k, node, &effects);
+    in_force(k, node, true, &force);
     struct stm_buf *b = &k->c->scratch;
     size_t mark = b->n;
     for (unsigned i = 0; i < effects.n; i++) {
         const struct effect *e = (struct effect *)effects.p + i;
-        stm_buf_printf(b, "%s = %s\n", e->key, e->value);
+        if (strncmp(e->key, "set ", 4) == 0) stm_buf_printf(b, "%s = %s\n", e->key, e->value);
     }
-    pr_put_stop(k, b, pr_node(k, node)->stop);
+    put_verb(k, b, &force, STM_V_ONCE);
+    put_verb(k, b, &force, STM_V_HOLD);
+    put_verb(k, b, &force, STM_V_FREEZE);
+    if (edits_at_fork(k, node)) stm_buf_printf(b, "edited\n");
+    for (unsigned i = 0; i < n->n_requires; i++) {
+        stm_buf_printf(b, "require %d ", (int)n->requires[i].quantifier);
+        stm_expr_print(n->requires[i].expr, b);
+        stm_buf_printf(b, "\n");
+    }
+    pr_put_stop(k, b, n->stop);
     return pr_scratch_take(k->c, mark);
 }
 

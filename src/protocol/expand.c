@@ -30,26 +30,30 @@ static const struct ast_stmt *only(struct check *k, const struct ast_block *b, e
     return found;
 }
 
-static bool stop_after(struct check *k, const struct stm_time *t, double fork_step)
+/* `least` is the earliest step at which what stops can begin. */
+static bool stop_after(struct check *k, const struct stm_time *t, double fork_step, double least)
 {
     double step = pr_time_step(t, fork_step);
-    if (step < 0 || fork_step < 0 || step > fork_step) return true;
-    pr_diag(k->c, "E0407", t->span, "the stop at step %s is not after step %s, where it begins",
-            pr_number_text(k->c, step), pr_number_text(k->c, fork_step));
+    if (step < 0 || step > least) return true;
+    struct stm_diag *d =
+        pr_diag(k->c, "E0407", t->span, "the stop at step %s is not after step %s, where it begins",
+                pr_number_text(k->c, step), pr_number_text(k->c, least));
+    if (fork_step < 0) pr_label(k->c, d, "it begins there or later");
     return false;
 }
 
 /* The block's own stop, or the one it inherits. */
 static const struct stm_stop *stop_of(struct check *k, const struct ast_block *b,
-                                      const struct stm_stop *inherited, double fork_step)
+                                      const struct stm_stop *inherited, int fork)
 {
     const struct ast_stmt *s = only(k, b, S_STOP);
     if (!s) return inherited;
     struct stm_stop *stop = pr_alloc(k->c, sizeof *stop);
     struct stm_time *times = pr_alloc(k->c, s->n_times * sizeof *times);
+    double step = pr_fork_step(k, fork), least = pr_fork_least(k, fork);
     for (unsigned i = 0; i < s->n_times; i++)
         if (pr_time(k, &s->times[i], true, &times[stop->n]) &&
-            stop_after(k, &times[stop->n], fork_step))
+            stop_after(k, &times[stop->n], step, least))
             stop->n++;
     stop->alternatives = times;
     stop->span = s->span;
@@ -170,13 +174,12 @@ static void read_node(struct check *k, const struct ast_stmt *s, int node,
     int before = k->node;
     struct vec actions = {0}, requires = {0}, forks = {0};
     k->node = node;
-    double begin = pr_fork_step(k, pr_node(k, node)->fork);
     if (s->block->n > PR_MAX_STATEMENTS) {
         pr_diag(k->c, "E0106", s->span, "more than %d statements in one arm", PR_MAX_STATEMENTS);
         k->node = before;
         return;
     }
-    const struct stm_stop *stop = stop_of(k, s->block, inherited, begin);
+    const struct stm_stop *stop = stop_of(k, s->block, inherited, pr_node(k, node)->fork);
     pr_node(k, node)->stop = stop;
     for (unsigned i = 0; i < s->block->n; i++) {
         const struct ast_stmt *b = s->block->stmts[i];
@@ -266,19 +269,45 @@ static void read_arm(struct check *k, const struct ast_stmt *s, int fork, struct
     ((struct symbol *)k->syms.p)[id].open = false;
 }
 
+/* The earliest alternative of a stop that is a number known now, or NULL. */
+static const struct stm_time *stop_number(const struct stm_stop *stop, double begin, double *step)
+{
+    const struct stm_time *found = NULL;
+    for (unsigned i = 0; stop && i < stop->n; i++) {
+        double x =
+            stop->alternatives[i].event < 0 ? pr_time_step(&stop->alternatives[i], begin) : -1;
+        if (x < 0 || (found && x >= *step)) continue;
+        found = &stop->alternatives[i];
+        *step = x;
+    }
+    return found;
+}
+
+/* Not before what it leaves begins, nor after that has stopped. */
+static bool fork_comes(struct check *k, const struct stm_node *n, const struct stm_time *at)
+{
+    double begin = pr_fork_step(k, n->fork), step = pr_time_step(at, begin), end = 0;
+    if (step >= 0 && begin >= 0 && step < begin) {
+        pr_diag(k->c, "E0407", at->span, "the fork at step %s is before step %s, where `%s` begins",
+                pr_number_text(k->c, step), pr_number_text(k->c, begin), n->name);
+        return false;
+    }
+    double least = pr_time_least(at, pr_fork_least(k, n->fork));
+    const struct stm_time *stop = stop_number(n->stop, begin, &end);
+    if (!stop || least <= end) return true;
+    struct stm_diag *d =
+        pr_diag(k->c, "E0407", at->span, "`%s` stops at step %s and never comes to step %s",
+                n->label, pr_number_text(k->c, end), pr_number_text(k->c, least));
+    pr_note_at(k->c, d, stop->span, "the stop");
+    return false;
+}
+
 static bool fork_time(struct check *k, const struct ast_stmt *s, int node, struct stm_time *at)
 {
     bool ok = pr_time(k, s->times, false, at);
-    if (!ok) return false;
-    if (at->event >= 0) pr_feature(k, STM_F_EVENT_FORK, at->span, "a fork at an event is", &ok);
-    double begin = pr_fork_step(k, pr_node(k, node)->fork);
-    double step = pr_time_step(at, begin);
-    if (ok && step >= 0 && begin >= 0 && step < begin) {
-        pr_diag(k->c, "E0407", at->span, "the fork at step %s is before step %s, where `%s` begins",
-                pr_number_text(k->c, step), pr_number_text(k->c, begin), pr_node(k, node)->name);
-        ok = false;
-    }
-    return ok;
+    if (ok && at->event >= 0)
+        pr_feature(k, STM_F_EVENT_FORK, at->span, "a fork at an event is", &ok);
+    return ok && fork_comes(k, pr_node(k, node), at);
 }
 
 static void read_fork_block(struct check *k, const struct ast_stmt *s, int fork,
@@ -288,7 +317,7 @@ static void read_fork_block(struct check *k, const struct ast_stmt *s, int fork,
     int fork_before = k->fork, node_before = k->node;
     k->fork = fork;
     k->node = -1;
-    stop = stop_of(k, s->block, stop, pr_fork_step(k, fork));
+    stop = stop_of(k, s->block, stop, fork);
     const struct ast_stmt *need = only(k, s->block, S_NEED);
     if (need && bootstrapless_need(k, need)) pr_fork(k, fork)->need = (int)need->lo;
     for (unsigned i = 0; i < s->block->n; i++) {

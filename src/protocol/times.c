@@ -78,6 +78,19 @@ double pr_time_step(const struct stm_time *t, double base)
     return -1;
 }
 
+double pr_time_least(const struct stm_time *t, double base)
+{
+    double step = t->event < 0 ? pr_time_step(t, base) : t->value ? t->value->num : 0;
+    return step > base ? step : base;
+}
+
+double pr_fork_least(const struct check *k, int fork)
+{
+    if (fork < 0) return 0;
+    const struct stm_fork *f = pr_fork(k, fork);
+    return pr_time_least(&f->at, pr_fork_least(k, pr_node(k, f->node)->fork));
+}
+
 double pr_fork_step(const struct check *k, int fork)
 {
     if (fork < 0) return 0;

@@ -35,6 +35,14 @@ static struct ty bind_type(struct check *k, const struct stm_expr *e)
     return in_arm(sym ? sym->type.base : TY_NUM);
 }
 
+/* While it is measured an event is a yes or no, whether it has come; afterwards it is its time. */
+static struct ty event_type(const struct check *k)
+{
+    struct ty t = in_arm(k->use == USE_MEASURE ? TY_CURVE : TY_TIME);
+    t.truth = t.base == TY_CURVE;
+    return t;
+}
+
 /* What a NAME or the name of a FIELD stands for. */
 static struct ty ref_type(struct check *k, const struct stm_expr *e)
 {
@@ -42,7 +50,7 @@ static struct ty ref_type(struct check *k, const struct stm_expr *e)
     switch (e->ref) {
     case STM_R_NONE: return plain(TY_SYM);
     case STM_R_LET: return sym->type;
-    case STM_R_EVENT: return in_arm(k->use == USE_MEASURE ? TY_CURVE : TY_TIME);
+    case STM_R_EVENT: return event_type(k);
     case STM_R_METRIC:
     case STM_R_ENGINE: return in_arm(TY_CURVE);
     case STM_R_CAPTURE: return in_arm(TY_SEED);
@@ -172,7 +180,7 @@ static struct ty t_logic(struct check *k, const struct stm_expr *e)
     struct ty t = fold_kids(k, e, true);
     for (unsigned i = 0; i < e->n && t.base != TY_BAD; i++) {
         struct ty u = pr_type(k, e->kids[i]);
-        if (u.truth || (k->use == USE_MEASURE && e->kids[i]->ref == STM_R_EVENT)) continue;
+        if (u.truth) continue;
         pr_diag(k->c, "E0301", e->kids[i]->span, "`%s` is not a yes or no",
                 pr_expr_text(k->c, e->kids[i]));
         return pr_bad();
