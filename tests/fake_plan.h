@@ -32,6 +32,8 @@ struct fake {
     int seeds[FAKE_SEEDS];
     int missing_node, missing_seed; /* one replicate that has not been run, -1: none */
     int absent_node, absent_seed;   /* one that does not take part */
+    unsigned absent_seeds;          /* others of that node: a bit each */
+    double unmeasured;              /* a step at which nobody measured a metric, NAN: none */
     unsigned long metric_reads;
     struct stm_arena arena;
 };
@@ -51,7 +53,8 @@ static bool fake_known(const struct fake *f, int node, unsigned seed)
 static bool fake_exists(void *ctx, int node, unsigned seed)
 {
     const struct fake *f = ctx;
-    return !(node == f->absent_node && (int)seed == f->absent_seed);
+    bool absent = (int)seed == f->absent_seed || (f->absent_seeds >> seed & 1);
+    return !(node == f->absent_node && absent);
 }
 
 static bool fake_fork_step(void *ctx, int node, unsigned seed, double *step)
@@ -81,7 +84,8 @@ static enum stm_fact fake_metric(void *ctx, int node, unsigned seed, const char 
     struct fake *f = ctx;
     f->metric_reads++;
     *out = level[node] + at.step * 1e-6;
-    return strcmp(text, "L") == 0 && fake_known(f, node, seed) ? STM_FACT_KNOWN : STM_FACT_UNKNOWN;
+    bool known = strcmp(text, "L") == 0 && at.step != f->unmeasured && fake_known(f, node, seed);
+    return known ? STM_FACT_KNOWN : STM_FACT_UNKNOWN;
 }
 
 static bool fake_log_step(void *ctx, int node, unsigned seed, unsigned i, double *step)
@@ -266,6 +270,7 @@ static void fake_init(struct fake *f, unsigned n_seeds)
 {
     memset(f, 0, sizeof *f);
     f->missing_node = f->absent_node = -1;
+    f->unmeasured = NAN;
     for (int i = 0; i < FAKE_SEEDS; i++) f->seeds[i] = i;
     fake_tree(f);
     f->events[0] = (struct stm_named_expr){"grok", NULL, "acc(test) >= 0.9"};
@@ -275,6 +280,7 @@ static void fake_init(struct fake *f, unsigned n_seeds)
     f->plan = (struct stm_plan){.title = "Fake",
                                 .name = "fake",
                                 .seed_hi = 5,
+                                .log_every = 200,
                                 .nodes = f->nodes,
                                 .n_nodes = FAKE_NODES,
                                 .forks = &f->fork,

@@ -330,6 +330,97 @@ START_TEST(deep_and_wide)
 }
 END_TEST
 
+START_TEST(traces_need_every_row)
+{
+    struct stm_expr *least = stat("min", stat("min", x_metric(&f)));
+    f.unmeasured = 1200; /* the rest of the curve does not tell where its minimum is */
+    is_bad(least, SAME, STM_CELL_UNKNOWN, "not known at step 1200");
+    f.unmeasured = 600; /* before the fork */
+    is(stat("min", stat("max", x_metric(&f))), SAME, 24 + 1800e-6);
+    f.unmeasured = NAN;
+    f.plan.log_every = 0;
+    is_bad(stat("max", stat("max", x_metric(&f))), RAISED, STM_CELL_INVALID, "no `log every`");
+}
+END_TEST
+
+START_TEST(larger_of_a_bound)
+{
+    /* more than 59200 against 60000: the larger one is more than 59200, 60000 would be too much */
+    struct stm_expr *t = stat("median", delay());
+    struct stm_cell c = one(x_call(&f, "max", t, x_num(&f, 60000)), NEVER);
+    ck_assert(c.state == STM_CELL_OK && c.censored);
+    ck_assert_double_eq(c.v, 59200);
+    c = one(x_call(&f, "max", x_num(&f, 50000), t), NEVER);
+    ck_assert(c.censored && c.v == 59200);
+    is(x_call(&f, "min", x_num(&f, 50000), t), NEVER, 50000);
+    is_bad(x_call(&f, "min", t, x_num(&f, 60000)), NEVER, STM_CELL_INVALID, "not decided");
+}
+END_TEST
+
+START_TEST(arguments_that_are_bounds)
+{
+    struct stm_expr *t = x_of(&f, x_family(&f, "never"), x_let(&f, LET_T));
+    is_bad(stat("mean", x_call(&f, "restricted", delay(), t)), SAME, STM_CELL_INVALID, "limit");
+    struct stm_expr *share = x_op(&f, STM_X_DIV, t, x_num(&f, 1e6));
+    is_bad(x_call(&f, "quantile", delay(), share), SAME, STM_CELL_INVALID, "share");
+}
+END_TEST
+
+/* A point that is left out on each side, not the same one, does not make two curves of one length.
+ */
+START_TEST(curves_with_holes)
+{
+    struct stm_expr *hole = stat("only", x_of(&f, x_family(&f, "never"), x_let(&f, LET_T)));
+    struct stm_expr *y = x_new(&f, STM_X_LIST, NULL, 3, x_num(&f, 10), hole);
+    struct stm_expr *x = x_new(&f, STM_X_LIST, NULL, 3, hole, x_num(&f, 2));
+    y->kids[2] = x_num(&f, 30);
+    x->kids[2] = x_num(&f, 3);
+    struct stm_expr *interp = x_call(&f, "interp", y, x);
+    interp->n = 3;
+    interp->keys[1] = "along";
+    interp->keys[2] = "at";
+    interp->kids[2] = x_num(&f, 2.5);
+    is_bad(interp, -1, STM_CELL_INVALID, "not there");
+    struct stm_expr *monotone = x_call(&f, "monotone", y, x);
+    monotone->keys[1] = "along";
+    monotone->keys[2] = "way";
+    monotone->n = 3;
+    monotone->kids[2] = x_ref(&f, STM_R_NONE, "up", -1);
+    is_bad(monotone, -1, STM_CELL_INVALID, "not there");
+}
+END_TEST
+
+START_TEST(seeds_are_counted_whoever_is_selected)
+{
+    const unsigned two[] = {1, 4};
+    stm_ev_base(&ev, two, 2);
+    is(stat("count", x_grok(&f)), SAME, 2);
+    is(stat("count", x_seeds(&f)), SAME, 6);
+}
+END_TEST
+
+/* For no seed: which arms are read, without a fact. */
+START_TEST(arms_that_are_read)
+{
+    bool reads[FAKE_NODES] = {false};
+    struct stm_scope scope = STM_SCOPE(SAME);
+    struct stm_expr *trace = stat("min", stat("max", x_of(&f, x_family(&f, "free"), x_metric(&f))));
+    struct stm_expr *same =
+        x_call(&f, "identical", x_family(&f, "raised"), x_family(&f, "lowered"));
+    struct stm_expr *sum = x_op(&f, STM_X_ADD, stat("median", delay()), x_let(&f, LET_TOP));
+    ev.reads = reads;
+    ev.hi = 0;
+    stm_ev_eval(&ev, sum, &scope);
+    for (int i = 0; i < FAKE_NODES; i++) ck_assert_int_eq(reads[i], i == SAME || i == UP0);
+    stm_ev_eval(&ev, trace, &scope);
+    stm_ev_eval(&ev, same, &scope);
+    for (int i = 0; i < FAKE_NODES; i++)
+        ck_assert_int_eq(reads[i],
+                         i == SAME || i == UP0 || i == FREE || i == RAISED || i == LOWERED);
+    ck_assert_uint_eq(f.metric_reads, 0);
+}
+END_TEST
+
 START_TEST(every_allocation_may_fail)
 {
     struct stm_expr *e = x_op(&f, STM_X_ADD, x_let(&f, LET_TOP), x_let(&f, LET_L));
@@ -363,6 +454,12 @@ int main(void)
                                   one_seed,
                                   across_seeds,
                                   deep_and_wide,
+                                  traces_need_every_row,
+                                  larger_of_a_bound,
+                                  arguments_that_are_bounds,
+                                  curves_with_holes,
+                                  seeds_are_counted_whoever_is_selected,
+                                  arms_that_are_read,
                                   every_allocation_may_fail};
     Suite *s = suite_create("eval");
     TCase *t = tcase_create("eval");

@@ -70,6 +70,7 @@ struct stm_ev {
     const char **fixed; /* lets that keep their full-sample value */
     unsigned n_fixed;
     unsigned counted; /* fewest uncensored values that a statistic rested on so far */
+    bool *reads;      /* [n_nodes] or NULL: the arms that are read become true */
     /* A field of a claim ("value", "lo", "r2"); NULL: claims cannot be read. */
     struct stm_cell (*claim)(void *ctx, struct stm_ev *ev, int claim_index, const char *field);
     void *claim_ctx;
@@ -158,6 +159,11 @@ struct stm_value stm_value_map2(struct stm_ev *ev, stm_cell_op *f, int op, struc
  * ones are left out; *bad is the first that has no value. NULL when out of memory. */
 struct stm_cell *stm_ev_gather(struct stm_ev *ev, const struct stm_value *v, unsigned *n,
                                struct stm_cell *bad);
+/* Notes that `node` is read. */
+static inline void stm_ev_reads(struct stm_ev *ev, int node)
+{
+    if (ev->reads) ev->reads[node] = true;
+}
 /* What a cell is read off: "raised, seed 7". */
 const char *stm_ev_place(struct stm_ev *ev, int node, unsigned seed);
 /* Steps of the log grid of a replicate, ascending, as a curve of numbers. */

@@ -286,6 +286,7 @@ static struct stm_value r_engine(struct stm_ev *ev, const struct stm_expr *e,
     if (scope->node < 0) return BAD(ev, "`%s` is read in no arm", text);
     if (!scope->at && isnan(scope->step))
         return BAD(ev, "`%s` is a curve over steps: sample it, as in `@ stop`", text);
+    stm_ev_reads(ev, scope->node);
     return scope->at ? stm_ev_memo(ev, e, sampled, e, scope) : sampled(ev, e, scope);
 }
 
@@ -352,6 +353,7 @@ static struct stm_value per_seed(struct stm_ev *ev, fact *f, const struct stm_ex
 {
     if (node < 0 && ev->d->plan->n_nodes == 1) node = 0;
     if (node < 0) return BAD(ev, "`%s` is read in no arm", e->name);
+    stm_ev_reads(ev, node);
     return facts(ev, f, e, node);
 }
 

@@ -73,8 +73,14 @@ static struct stm_cell trace_of_seed(struct stm_ev *ev, const struct stm_functio
     double fork;
     if (steps.kind == STM_VAL_ONE) return steps.one;
     if (curve.kind == STM_VAL_ONE) return curve.one;
+    if (!ev->d->plan->log_every)
+        return stm_cell_bad(ev, STM_CELL_INVALID,
+                            "`%s` of a curve, and the file has no `log every`", f->name);
     if (steps.n == 0 || !ev->d->fork_step(ev->d->ctx, node, seed, &fork))
         return stm_cell_bad(ev, STM_CELL_UNKNOWN, "the log of %s is not known yet",
+                            stm_ev_place(ev, node, seed));
+    if (steps.cells[steps.n - 1].v < fork)
+        return stm_cell_bad(ev, STM_CELL_INVALID, "%s logs no step between its fork and its stop",
                             stm_ev_place(ev, node, seed));
     unsigned lo = ev->lo, hi = ev->hi;
     ev->lo = seed;
@@ -103,12 +109,14 @@ static struct stm_value trace(struct stm_ev *ev, const struct stm_function *f,
         if (node < 0) return stm_value_one(why);
     }
     if (node < 0) return BAD(ev, "`%s` is read in no arm", e->text ? e->text : e->name);
+    stm_ev_reads(ev, node);
     struct stm_ev_key key = {e, f, scope->env, node, -1, 0};
     const struct stm_value *kept = stm_ev_cached(ev, &key);
     if (kept) return *kept;
     struct stm_value v = stm_value_cells(ev, STM_VAL_SEEDS, ev->d->n_seeds);
     for (unsigned s = 0; v.kind == STM_VAL_SEEDS && s < v.n; s++) {
         v.cells[s] = (struct stm_cell){STM_CELL_ABSENT, .v = NAN};
+        if (s < ev->lo || s >= ev->hi) continue;
         if (ev->d->exists(ev->d->ctx, node, s)) v.cells[s] = trace_of_seed(ev, f, e, node, s);
     }
     if (v.kind == STM_VAL_SEEDS) stm_ev_cache(ev, &key, &v, 0);
@@ -122,16 +130,14 @@ static struct stm_value f_stat(struct stm_ev *ev, const struct stm_function *f,
     return stm_value_one(statistic(ev, f, &v));
 }
 
-/* The smaller or larger of two cells. A censored side that cannot be ordered leaves a lower bound
- * of the larger, and nothing of the smaller. */
+/* The smaller or larger of two cells. Where a censored side cannot be ordered, the larger one is
+ * above each censoring bound, and nothing is said of the smaller one. */
 static struct stm_cell extreme(struct stm_ev *ev, int max, struct stm_cell a, struct stm_cell b)
 {
     struct stm_cell less = stm_cell_compare(ev, STM_LE, a, b);
     if (less.state == STM_CELL_OK) return (less.v != 0) == !max ? a : b;
     if (!max || a.state != STM_CELL_OK || b.state != STM_CELL_OK) return less;
-    struct stm_cell c = a.v > b.v ? a : b;
-    c.censored = true;
-    return c;
+    return b.censored && (!a.censored || b.v > a.v) ? b : a;
 }
 
 /* Of several values, cell by cell; of one metric that is not sampled, over the logged steps of
@@ -157,7 +163,7 @@ static struct stm_value f_quantile(struct stm_ev *ev, const struct stm_function 
     struct stm_cell why;
     struct stm_obs *x = observe(ev, &v, f->name, &n, &why), out;
     if (!x) return stm_value_one(why);
-    if (q.kind != STM_VAL_ONE || q.one.state != STM_CELL_OK ||
+    if (q.kind != STM_VAL_ONE || q.one.state != STM_CELL_OK || q.one.censored ||
         !stm_stat_quantile(x, n, q.one.v, &out))
         return BAD(ev, "`quantile` needs a share between 0 and 1");
     return stm_value_one((struct stm_cell){.v = out.v, .censored = out.censored});
@@ -177,8 +183,11 @@ static struct stm_cell counted(struct stm_ev *ev, const struct stm_value *v, uns
 static struct stm_value f_count(struct stm_ev *ev, const struct stm_function *f,
                                 const struct stm_expr *e, const struct stm_scope *scope)
 {
+    const struct stm_expr *of = e->kids[0];
     (void)f;
-    struct stm_value v = stm_ev_eval(ev, e->kids[0], scope);
+    if (of->kind == STM_X_NAME && of->ref == STM_R_WORD && strcmp(of->name, "seeds") == 0)
+        return stm_value_one(stm_cell_num(ev->d->n_seeds)); /* whoever takes part */
+    struct stm_value v = stm_ev_eval(ev, of, scope);
     unsigned yes, n;
     struct stm_cell bad = counted(ev, &v, &yes, &n);
     return stm_value_one(bad.state == STM_CELL_OK ? stm_cell_num(yes) : bad);
@@ -266,6 +275,8 @@ static struct stm_value f_restricted(struct stm_ev *ev, const struct stm_functio
     struct stm_value limit = stm_ev_eval(ev, e->kids[1], scope);
     if (limit.kind != STM_VAL_ONE) return BAD(ev, "the limit of `restricted` is one number");
     if (limit.one.state != STM_CELL_OK) return limit;
+    if (limit.one.censored || limit.one.sym)
+        return BAD(ev, "the limit of `restricted` is a number");
     return map(ev, f, restrict_cell, &v, limit.one.v);
 }
 
@@ -298,6 +309,20 @@ static struct stm_value over_points(struct stm_ev *ev, const struct stm_expr *e,
     return out;
 }
 
+/* Whether every point of a curve is there: one that is left out would shift the others against
+ * another curve. */
+static bool is_whole(struct stm_ev *ev, const struct stm_value *v, const char *name,
+                     struct stm_cell *why)
+{
+    for (unsigned i = 0; v->kind == STM_VAL_CURVE && i < v->n; i++)
+        if (v->cells[i].state == STM_CELL_ABSENT) {
+            *why =
+                stm_cell_bad(ev, STM_CELL_INVALID, "`%s`: a point of the curve is not there", name);
+            return false;
+        }
+    return true;
+}
+
 /* The numbers of a curve; on failure NULL, with the reason in *why. */
 static double *numbers(struct stm_ev *ev, const struct stm_value *v, const char *name, unsigned *n,
                        struct stm_cell *why)
@@ -307,7 +332,7 @@ static double *numbers(struct stm_ev *ev, const struct stm_value *v, const char 
             stm_cell_bad(ev, STM_CELL_INVALID, "`%s` reads curves over a sweep, not seeds", name);
         return NULL;
     }
-    struct stm_obs *x = observe(ev, v, name, n, why);
+    struct stm_obs *x = is_whole(ev, v, name, why) ? observe(ev, v, name, n, why) : NULL;
     double *out = x ? stm_arena_alloc(&ev->scratch, *n * sizeof *out) : NULL;
     if (x && !out) ev->nomem = true;
     for (unsigned i = 0; out && i < *n; i++) {
@@ -359,6 +384,7 @@ static struct stm_value f_monotone(struct stm_ev *ev, const struct stm_function 
     struct stm_cell why;
     double *x = numbers(ev, &points, f->name, &nx, &why);
     if (!x) return stm_value_one(why);
+    if (!is_whole(ev, &curve, f->name, &why)) return stm_value_one(why);
     struct stm_cell *y = stm_ev_gather(ev, &curve, &ny, &why);
     if (!y || why.state != STM_CELL_OK) return stm_value_one(why);
     if (nx != ny || curve.kind == STM_VAL_SEEDS) return BAD(ev, "`monotone` reads a sweep");
@@ -403,8 +429,10 @@ static struct stm_value f_identical(struct stm_ev *ev, const struct stm_function
     int a = stm_ev_node(ev, e->kids[0], scope, &why);
     int b = a < 0 ? -1 : stm_ev_node(ev, e->kids[1], scope, &why);
     if (b < 0) return stm_value_one(why);
+    stm_ev_reads(ev, a);
+    stm_ev_reads(ev, b);
     struct stm_value v = stm_value_cells(ev, STM_VAL_SEEDS, d->n_seeds);
-    for (unsigned s = 0; v.kind == STM_VAL_SEEDS && s < d->n_seeds; s++) {
+    for (unsigned s = ev->lo; v.kind == STM_VAL_SEEDS && s < ev->hi; s++) {
         v.cells[s] = (struct stm_cell){STM_CELL_ABSENT, .v = NAN};
         if (d->exists(d->ctx, a, s) && d->exists(d->ctx, b, s)) v.cells[s] = compared(ev, a, b, s);
     }
@@ -418,7 +446,8 @@ static struct stm_value f_ols(struct stm_ev *ev, const struct stm_function *f,
     const struct stm_expr *xs = e->kids[1];
     if (xs->kind != STM_X_LIST || xs->n > STM_OLS_MAX)
         return BAD(ev, "`ols` takes y and a list of at most %d regressors", STM_OLS_MAX);
-    struct stm_value curve = stm_ev_eval(ev, e->kids[0], scope);
+    struct stm_value curve = stm_ev_eval(ev, e->kids[0], scope), points[STM_OLS_MAX];
+    for (unsigned k = 0; k < xs->n; k++) points[k] = over_points(ev, xs->kids[k], &curve, scope);
     unsigned n, nx;
     struct stm_cell why;
     struct stm_ols fit;
@@ -427,8 +456,7 @@ static struct stm_value f_ols(struct stm_ev *ev, const struct stm_function *f,
     double *x = stm_arena_alloc(&ev->scratch, (xs->n * (size_t)n + 1) * sizeof *x);
     if (!x) ev->nomem = true;
     for (unsigned k = 0; x && k < xs->n; k++) {
-        struct stm_value points = over_points(ev, xs->kids[k], &curve, scope);
-        double *one = numbers(ev, &points, f->name, &nx, &why);
+        double *one = numbers(ev, &points[k], f->name, &nx, &why);
         if (!one) return stm_value_one(why);
         if (nx != n) return BAD(ev, "`ols` needs as many values of x as of y");
         memcpy(x + (size_t)k * n, one, n * sizeof *x);
