@@ -34,16 +34,83 @@ START_TEST(median_of_censored)
 {
     struct stm_obs out, five[] = {{900, true}, {3, false}, {800, true}, {1, false}, {2, false}};
     ck_assert(stm_stat_median(five, 5, &out));
-    ck_assert(!out.censored); /* 3 is the middle value, however early the others were stopped */
+    ck_assert(!out.censored); /* 3 is the middle value, however late the others are */
     NEAR(out.v, 3, 0);
-    struct stm_obs low[] = {{900, true}, {3, false}, {2, true}, {1, false}, {7, false}};
-    ck_assert(stm_stat_median(low, 5, &out));
-    ck_assert(!out.censored);
-    NEAR(out.v, 7, 0); /* 2+ sorts after 7 */
     struct stm_obs four[] = {{900, true}, {3, false}, {800, true}, {1, false}};
     ck_assert(stm_stat_median(four, 4, &out));
-    ck_assert(out.censored); /* one of the two middle values */
-    NEAR(out.v, 800, 0);
+    ck_assert(out.censored); /* the other middle value may be 801 */
+    NEAR(out.v, 401.5, 0);
+    struct stm_obs low[] = {{900, true}, {3, false}, {2, true}, {1, false}, {7, false}};
+    ck_assert(stm_stat_median(low, 5, &out));
+    ck_assert(out.censored); /* 2+ may be anything from 2 on: the median is from 3 to 7 */
+    NEAR(out.v, 2, 0);
+    struct stm_obs late[] = {{100, false}, {70, true}, {50, true}, {60, true}, {200, false}};
+    ck_assert(stm_stat_median(late, 5, &out));
+    ck_assert(out.censored);
+    NEAR(out.v, 70, 0); /* two are below it at most */
+    struct stm_obs tie[] = {{5, true}, {5, false}, {9, true}};
+    ck_assert(stm_stat_min(tie, 3, &out));
+    ck_assert(!out.censored && out.v == 5);
+    ck_assert(stm_stat_median(tie, 3, &out));
+    ck_assert(out.censored && out.v == 5);
+    struct stm_obs most[] = {{7, false}, {2, true}};
+    ck_assert(stm_stat_max(most, 2, &out)); /* 7, or later */
+    ck_assert(out.censored && out.v == 2);
+    ck_assert(stm_stat_min(most, 2, &out));
+    ck_assert(out.censored && out.v == 2);
+}
+END_TEST
+
+static double plain_quantile(const double *v, unsigned n, double q)
+{
+    double y[8];
+    for (unsigned i = 0; i < n; i++) { /* the i-th smallest: as many are below */
+        for (unsigned k = 0; k < n; k++) {
+            unsigned below = 0;
+            for (unsigned j = 0; j < n; j++) below += v[j] < v[k] || (v[j] == v[k] && j < k);
+            if (below == i) y[i] = v[k];
+        }
+    }
+    double h = (n - 1) * q;
+    unsigned i = (unsigned)h;
+    return h > i ? y[i] + (h - i) * (y[i + 1] - y[i]) : y[i];
+}
+
+/* Small samples with every way the censored values may turn out: what is known is so in all of
+ * them, what is censored is above its bound in all of them, and is not known in truth. */
+START_TEST(quantiles_hold_whatever_was_censored)
+{
+    static const double shares[] = {0, 0.1, 0.25, 0.5, 0.6, 0.75, 1}, later[] = {0.5, 1, 2.5, 50};
+    unsigned state = 7, censored = 0, known = 0;
+    for (int trial = 0; trial < 4000; trial++) {
+        struct stm_obs x[4], sorted[4], out;
+        unsigned n = 1 + (unsigned)trial % 4, turns = 1;
+        for (unsigned i = 0; i < n; i++) {
+            state = state * 1664525u + 1013904223u;
+            x[i] = (struct stm_obs){state >> 16 & 7, (state >> 24 & 3) == 0};
+            turns *= x[i].censored ? 4 : 1;
+        }
+        double q = shares[trial / 4 % 7], low = INFINITY, high = -INFINITY;
+        for (unsigned i = 0; i < n; i++) sorted[i] = x[i];
+        ck_assert(stm_stat_quantile(sorted, n, q, &out));
+        for (unsigned turn = 0; turn < turns; turn++) {
+            double v[4];
+            for (unsigned i = 0, rest = turn; i < n; i++) {
+                v[i] = x[i].v + (x[i].censored ? later[rest % 4] : 0);
+                if (x[i].censored) rest /= 4;
+            }
+            double is = plain_quantile(v, n, q);
+            low = fmin(low, is);
+            high = fmax(high, is);
+        }
+        ck_assert_msg(out.censored ? low > out.v : low == high && fabs(low - out.v) < 1e-12,
+                      "trial %d: %s%g, and it is from %g to %g", trial, out.censored ? "> " : "",
+                      out.v, low, high);
+        ck_assert(!out.censored || low < high);
+        *(out.censored ? &censored : &known) += 1;
+    }
+    ck_assert_uint_gt(censored, 1000);
+    ck_assert_uint_gt(known, 1000);
 }
 END_TEST
 
@@ -171,15 +238,17 @@ END_TEST
 START_TEST(interval_covers_and_is_percentile)
 {
     struct stm_obs x[41];
-    double lo, hi;
+    struct stm_obs lo, hi;
     for (int i = 0; i < 41; i++) x[i] = (struct stm_obs){40 - i, false};
     ck_assert(stm_boot_interval(x, 41, &lo, &hi));
-    NEAR(lo, 1, 1e-12);
-    NEAR(hi, 39, 1e-12);
+    NEAR(lo.v, 1, 1e-12);
+    NEAR(hi.v, 39, 1e-12);
+    ck_assert(!lo.censored && !hi.censored);
     x[40].censored = x[39].censored = x[38].censored = true;
     ck_assert(stm_boot_interval(x, 41, &lo, &hi));
-    NEAR(lo, 1, 1e-12);
-    ck_assert(isinf(hi));
+    NEAR(lo.v, 1, 1e-12);
+    ck_assert(!lo.censored && hi.censored);
+    NEAR(hi.v, 39, 1e-12);
     /* Means of 25 uniform values: the interval must hold 0.5 in about 95 of 100 samples (the
      * percentile interval is a little short for small samples). */
     unsigned state = 1, inside = 0;
@@ -196,7 +265,7 @@ START_TEST(interval_covers_and_is_percentile)
             means[r] = (struct stm_obs){sum / 25, false};
         }
         ck_assert(stm_boot_interval(means, 1000, &lo, &hi));
-        inside += lo <= 0.5 && 0.5 <= hi;
+        inside += lo.v <= 0.5 && 0.5 <= hi.v;
     }
     ck_assert_msg(inside >= 267 && inside <= 297, "%u of 300", inside);
 }
@@ -208,6 +277,7 @@ int main(void)
     TCase *t = tcase_create("stats");
     tcase_add_test(t, quantile_is_type_7);
     tcase_add_test(t, median_of_censored);
+    tcase_add_test(t, quantiles_hold_whatever_was_censored);
     tcase_add_test(t, spread);
     tcase_add_test(t, restricted);
     tcase_add_test(t, interpolation);

@@ -25,11 +25,13 @@ enum stm_registration {
 struct stm_claim_result {
     const struct stm_claim *claim;
     bool known;    /* else `why` */
+    bool unknown;  /* not known, because something was not measured yet */
     double value;  /* the point estimate */
     bool censored; /* value is a lower bound: printed "> N" */
     bool has_interval;
-    double lo, hi;    /* percentile 2.5 and 97.5 of the bootstrap */
-    unsigned n_seeds; /* seeds it rests on */
+    double lo, hi;                 /* percentile 2.5 and 97.5 of the bootstrap */
+    bool lo_censored, hi_censored; /* the end is a lower bound, as `value` may be */
+    unsigned n_seeds; /* seeds that entered: those that take part in every arm that it reads */
     char why[200];    /* why there is no value or no interval; "" otherwise */
 };
 

@@ -1,4 +1,9 @@
-/* Contrasts, estimates and fits, with their bootstrap intervals. */
+/* Contrasts, estimates and fits, with their bootstrap intervals.
+ *
+ * A claim is a function of the seeds that entered it, those that take part in every arm that it
+ * reads: its value is that of all of them, its interval that of resamples of them, and the claims
+ * that it reads are computed of the same seeds each time.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,13 +17,9 @@ static void because(struct stm_claim_result *out, const char *why)
     snprintf(out->why, sizeof out->why, "%s", why);
 }
 
-/* A claim as a statistic of the seeds that are selected. */
-struct statistic {
-    const struct stm_claim *claim;
-    int a, b; /* contrast: the nodes */
-};
+/* ---- the value over the seeds that are selected ---- */
 
-static struct stm_cell at_node(struct stm_ev *ev, const struct stm_expr *e, int node)
+struct stm_cell rep_number(struct stm_ev *ev, const struct stm_expr *e, int node)
 {
     struct stm_scope scope = STM_SCOPE(node);
     struct stm_value v = stm_ev_eval(ev, e, &scope);
@@ -27,12 +28,28 @@ static struct stm_cell at_node(struct stm_ev *ev, const struct stm_expr *e, int 
                         v.kind == STM_VAL_SEEDS ? "a value per seed" : "a curve");
 }
 
-static struct stm_cell compute(struct stm_ev *ev, const struct statistic *s)
+static struct stm_cell contrast(struct stm_ev *ev, const struct stm_claim *c,
+                                const struct rep_work *w)
 {
-    const struct stm_claim *c = s->claim;
-    if (c->kind == STM_C_ESTIMATE) return at_node(ev, c->expr, -1);
-    struct stm_cell a = at_node(ev, c->expr, s->a), b = at_node(ev, c->expr, s->b);
+    struct stm_cell a = rep_number(ev, c->expr, w->a), b = rep_number(ev, c->expr, w->b);
     return stm_cell_arith(ev, c->op == '/' ? STM_X_DIV : STM_X_SUB, a, b);
+}
+
+/* A claim may be read several times, by others and by itself: one computation a selection. */
+static struct stm_cell compute(struct rep_compute *c, unsigned i)
+{
+    const struct stm_claim *claim = &c->d->plan->claims[i];
+    struct rep_work *w = &c->work[i];
+    if (w->gen == c->ev.gen) return w->value;
+    unsigned long gen = c->ev.gen;
+    if (claim->kind == STM_C_FIT)
+        w->value = rep_fit(c, claim, w);
+    else if (claim->kind == STM_C_CONTRAST)
+        w->value = contrast(&c->ev, claim, w);
+    else
+        w->value = rep_number(&c->ev, claim->expr, -1);
+    w->gen = gen;
+    return w->value;
 }
 
 /* ---- the bootstrap ---- */
@@ -67,14 +84,23 @@ static void resample(struct rep_compute *c, unsigned r)
     stm_ev_select(&c->ev, c->sel, n);
 }
 
-/* Percentile bootstrap over the seeds of the full sample. Both arms of a contrast see the same
- * resample, so it is paired. A resample without a value leaves the claim without an interval:
- * dropping it would bias what is left. */
-static void bootstrap(struct rep_compute *c, const struct statistic *s, unsigned n,
-                      struct stm_claim_result *out)
+static void put_interval(struct stm_claim_result *out, struct stm_obs *x, unsigned n)
+{
+    struct stm_obs lo, hi;
+    out->has_interval = stm_boot_interval(x, n, &lo, &hi);
+    out->lo = lo.v;
+    out->hi = hi.v;
+    out->lo_censored = lo.censored;
+    out->hi_censored = hi.censored;
+}
+
+/* Percentile bootstrap over the seeds that entered. Both arms of a contrast see the same resample,
+ * so it is paired; claims that it reads are computed of it again. A resample without a value leaves
+ * the claim without an interval: dropping it would bias what is left. */
+static void bootstrap(struct rep_compute *c, unsigned i, unsigned n, struct stm_claim_result *out)
 {
     struct stm_obs *x = stm_calloc(n, sizeof *x);
-    if (!x || !hold_fixed(c, s->claim->ci)) {
+    if (!x || !hold_fixed(c, out->claim->ci)) {
         c->ev.nomem = true;
         stm_free(x);
         return;
@@ -82,7 +108,7 @@ static void bootstrap(struct rep_compute *c, const struct statistic *s, unsigned
     unsigned r = 0;
     for (; r < n && !c->ev.nomem; r++) {
         resample(c, r);
-        struct stm_cell v = compute(&c->ev, s);
+        struct stm_cell v = compute(c, i);
         if (v.state != STM_CELL_OK) {
             snprintf(out->why, sizeof out->why, "no interval: resample %u has no value: %s", r,
                      v.why ? v.why : "");
@@ -90,64 +116,81 @@ static void bootstrap(struct rep_compute *c, const struct statistic *s, unsigned
         }
         x[r] = (struct stm_obs){v.v, v.censored};
     }
-    if (r == n) out->has_interval = stm_boot_interval(x, n, &out->lo, &out->hi);
+    if (r == n) put_interval(out, x, n);
     c->ev.n_fixed = 0;
     stm_free(x);
 }
 
-static void interval(struct rep_compute *c, const struct statistic *s, struct stm_claim_result *out)
+static void interval(struct rep_compute *c, unsigned i, struct stm_claim_result *out)
 {
-    const struct stm_expr *ci = s->claim->ci;
+    const struct stm_expr *ci = out->claim->ci;
     if (!ci) return;
     const struct stm_expr *n = option(ci, "n");
     double count = n ? n->num : REP_RESAMPLES;
     if (c->ev.n_base < REP_MIN_SEEDS)
-        because(out, "needs at least 3 seeds");
+        snprintf(out->why, sizeof out->why, "needs at least %d seeds", REP_MIN_SEEDS);
     else if (!(count >= 1 && count <= REP_MAX_RESAMPLES))
-        because(out, "the number of resamples is not between 1 and 1000000");
+        snprintf(out->why, sizeof out->why, "the number of resamples is not between 1 and %d",
+                 REP_MAX_RESAMPLES);
     else
-        bootstrap(c, s, (unsigned)count, out);
+        bootstrap(c, i, (unsigned)count, out);
 }
 
-/* ---- contrasts and estimates ---- */
+/* ---- one claim ---- */
 
-/* The seeds that take part in both nodes become the full sample. */
-static bool pair_seeds(struct rep_compute *c, int a, int b)
+/* Finds its arms, and all the arms that it reads. */
+static bool prepare(struct rep_compute *c, const struct stm_claim *claim, struct rep_work *w,
+                    struct stm_cell *why)
 {
-    const struct stm_data *d = c->d;
-    unsigned *both = stm_arena_alloc(&c->r->mem, (d->n_seeds + 1) * sizeof *both), n = 0;
-    if (!both) {
-        c->ev.nomem = true;
-        return false;
+    struct stm_scope scope = STM_SCOPE(-1);
+    if (claim->kind == STM_C_FIT) return rep_fit_prepare(c, claim, w, why);
+    if (claim->kind == STM_C_ESTIMATE) {
+        rep_reads(c, claim->expr, &scope, w->reads);
+        return true;
     }
-    for (unsigned s = 0; s < d->n_seeds; s++)
-        if (d->exists(d->ctx, a, s) && d->exists(d->ctx, b, s)) both[n++] = s;
-    stm_ev_base(&c->ev, both, n);
+    w->a = stm_ev_node(&c->ev, claim->a, &scope, why);
+    w->b = w->a < 0 ? -1 : stm_ev_node(&c->ev, claim->b, &scope, why);
+    if (w->b < 0) return false;
+    const int arms[] = {w->a, w->b};
+    for (size_t i = 0; i < 2; i++) {
+        struct stm_scope in = STM_SCOPE(arms[i]);
+        w->reads[arms[i]] = true;
+        rep_reads(c, claim->expr, &in, w->reads);
+    }
     return true;
 }
 
-static void statistic_claim(struct rep_compute *c, const struct stm_claim *claim,
-                            struct stm_claim_result *out)
+/* The seeds that take part in every arm that the claim reads become its full sample. */
+static void enter(struct rep_compute *c, const struct rep_work *w)
 {
-    struct statistic s = {claim, -1, -1};
-    struct stm_scope scope = STM_SCOPE(-1);
-    struct stm_cell v;
-    stm_ev_base(&c->ev, NULL, 0);
-    if (claim->kind == STM_C_CONTRAST) {
-        s.a = stm_ev_node(&c->ev, claim->a, &scope, &v);
-        if (s.a >= 0) s.b = stm_ev_node(&c->ev, claim->b, &scope, &v);
-        if (s.a < 0 || s.b < 0) {
-            because(out, v.why);
-            return;
-        }
-        if (!pair_seeds(c, s.a, s.b)) return;
+    const struct stm_data *d = c->d;
+    unsigned n = 0;
+    for (unsigned s = 0; s < d->n_seeds; s++) {
+        bool in = true;
+        for (unsigned i = 0; in && i < d->plan->n_nodes; i++)
+            in = !w->reads[i] || d->exists(d->ctx, (int)i, s);
+        if (in) c->base[n++] = s;
     }
-    out->n_seeds = c->ev.n_base;
-    if (out->n_seeds == 0) {
-        because(out, "no seed takes part");
+    stm_ev_base(&c->ev, c->base, n);
+}
+
+static void state(struct rep_compute *c, unsigned i, struct stm_claim_result *out)
+{
+    struct rep_work *w = &c->work[i];
+    struct stm_cell v;
+    if (!prepare(c, out->claim, w, &v)) {
+        because(out, v.why);
         return;
     }
-    v = compute(&c->ev, &s);
+    enter(c, w);
+    out->n_seeds = c->ev.n_base;
+    if (!rep_has_need(c->d, w->reads, out->why)) return;
+    if (out->n_seeds == 0) {
+        because(out, "no seed takes part in every arm that it reads");
+        return;
+    }
+    v = compute(c, i);
+    out->unknown = v.state == STM_CELL_UNKNOWN;
     if (v.state != STM_CELL_OK || v.sym) {
         because(out, v.why && v.why[0] ? v.why : "it is not a number");
         return;
@@ -155,148 +198,60 @@ static void statistic_claim(struct rep_compute *c, const struct stm_claim *claim
     out->known = true;
     out->value = v.v;
     out->censored = v.censored;
-    interval(c, &s, out);
-}
-
-/* ---- fits ---- */
-
-/* One point: y and the regressors of a node. False when it is left out (*why says so when the fit
- * cannot be made without it). */
-static bool point(struct rep_compute *c, const struct stm_expr *ols, int node, double *row,
-                  unsigned *left_out, struct stm_cell *why)
-{
-    const struct stm_expr *xs = ols->kids[1];
-    for (unsigned j = 0; j <= xs->n; j++) {
-        struct stm_cell v = at_node(&c->ev, j ? xs->kids[j - 1] : ols->kids[0], node);
-        if (v.state == STM_CELL_OK && v.censored) {
-            ++*left_out;
-            return false;
-        }
-        if (v.state != STM_CELL_OK || v.sym) {
-            *why = v;
-            return false;
-        }
-        row[j] = v.v;
-    }
-    return true;
-}
-
-static bool design(struct rep_compute *c, const struct stm_claim *claim, double *x, double *y,
-                   const int *nodes, unsigned *n, unsigned *left_out, struct stm_cell *why)
-{
-    unsigned k = claim->expr->kids[1]->n, kept = 0, all = *n;
-    double row[STM_OLS_MAX + 1];
-    for (unsigned i = 0; i < all; i++) {
-        if (c->d->plan->nodes[nodes[i]].off) continue;
-        if (!point(c, claim->expr, nodes[i], row, left_out, why)) {
-            if (why->state != STM_CELL_OK) return false;
-            continue;
-        }
-        y[kept] = row[0];
-        for (unsigned j = 0; j < k; j++) x[j * all + kept] = row[j + 1];
-        kept++;
-    }
-    for (unsigned j = 1; j < k; j++) memmove(x + j * kept, x + j * all, kept * sizeof *x);
-    *n = kept;
-    return true;
-}
-
-/* The cells of a fit. The list that joins several `over` expressions goes with the results, since
- * the evaluator keeps values by the expression. */
-static const int *cells(struct rep_compute *c, const struct stm_claim *claim, unsigned *n,
-                        struct stm_cell *why)
-{
-    struct stm_scope scope = STM_SCOPE(-1);
-    struct stm_expr *list = stm_arena_alloc(&c->r->mem, sizeof *list);
-    *why = (struct stm_cell){.state = STM_CELL_INVALID, .v = NAN, .why = "out of memory"};
-    if (!list) {
-        c->ev.nomem = true;
-        return NULL;
-    }
-    list->kind = STM_X_LIST;
-    list->n = claim->n_over;
-    list->kids = (struct stm_expr **)claim->over;
-    return stm_ev_nodes(&c->ev, list, &scope, n, why);
-}
-
-static void fit_claim(struct rep_compute *c, unsigned i, const struct stm_claim *claim,
-                      struct stm_claim_result *out)
-{
-    const struct stm_expr *xs = claim->expr->kids[1];
-    struct stm_cell why;
-    unsigned n = 0;
-    stm_ev_base(&c->ev, NULL, 0);
-    out->n_seeds = c->ev.n_base;
-    if (xs->kind != STM_X_LIST || xs->n > STM_OLS_MAX) {
-        because(out, "a fit takes y and a list of at most 8 regressors");
-        return;
-    }
-    const int *nodes = cells(c, claim, &n, &why);
-    if (!nodes) {
-        because(out, why.why);
-        return;
-    }
-    why = (struct stm_cell){.state = STM_CELL_OK};
-    double *x = stm_arena_alloc(&c->r->mem, (xs->n + 1) * (size_t)(n + 1) * sizeof *x);
-    if (!x) {
-        c->ev.nomem = true;
-        return;
-    }
-    double *y = x + xs->n * (size_t)n;
-    if (!design(c, claim, x, y, nodes, &n, &c->r->left_out[i], &why))
-        because(out, why.why && why.why[0] ? why.why : "a cell of the fit has no number");
-    else if (!stm_stat_ols(x, y, n, xs->n, &c->r->fits[i]))
-        because(out, "too few cells, or the regressors depend on each other");
-    else
-        out->known = true;
-    out->value = out->known ? c->r->fits[i].r2 : NAN;
+    c->r->fits[i] = w->fit;
+    c->r->left_out[i] = w->left_out;
+    interval(c, i, out);
 }
 
 void rep_claim(struct rep_compute *c, unsigned i)
 {
-    const struct stm_claim *claim = &c->d->plan->claims[i];
     struct stm_claim_result *out = &c->r->pub.claims[i];
-    *out = (struct stm_claim_result){.claim = claim, .value = NAN, .lo = NAN, .hi = NAN};
-    if (claim->kind == STM_C_FIT)
-        fit_claim(c, i, claim, out);
-    else
-        statistic_claim(c, claim, out);
+    *out = (struct stm_claim_result){
+        .claim = &c->d->plan->claims[i], .value = NAN, .lo = NAN, .hi = NAN};
+    stm_ev_base(&c->ev, NULL, 0);
+    c->computing = true;
+    state(c, i, out);
+    c->computing = false;
 }
 
 /* ---- reading a claim ---- */
 
-static double slope(const struct stm_ols *f) { return f->k ? f->coef[f->k - 1] : NAN; }
-static double intercept(const struct stm_ols *f) { return f->intercept; }
-static double r2(const struct stm_ols *f) { return f->r2; }
-static double dr2(const struct stm_ols *f) { return f->dr2; }
-static double points(const struct stm_ols *f) { return (double)f->n; }
-static double aic(const struct stm_ols *f) { return stm_stat_aic(f->rss, f->n, f->k + 1); }
-
-/* Parts of a fit. slope, coef: of the last regressor, whose gain in R2 is dr2. */
-static const struct {
-    const char *name;
-    double (*get)(const struct stm_ols *f);
-} fit_fields[] = {{"value", r2}, {"r2", r2},   {"slope", slope}, {"coef", slope},
-                  {"dr2", dr2},  {"aic", aic}, {"n", points},    {"intercept", intercept}};
-
-struct stm_cell rep_claim_field(void *ctx, struct stm_ev *ev, int claim_index, const char *field)
+static struct stm_cell end(struct rep_compute *c, struct stm_ev *ev,
+                           const struct stm_claim_result *r, bool lo)
 {
-    const struct rep_compute *c = ctx;
-    const struct stm_claim_result *r = &c->r->pub.claims[claim_index];
-    const char *name = c->d->plan->claims[claim_index].name;
-    if (!r->known) return stm_cell_bad(ev, STM_CELL_INVALID, "%s is not known: %s", name, r->why);
-    for (size_t i = 0; i < sizeof fit_fields / sizeof fit_fields[0]; i++)
-        if (r->claim->kind == STM_C_FIT && strcmp(fit_fields[i].name, field) == 0)
-            return stm_cell_num(fit_fields[i].get(&c->r->fits[claim_index]));
-    if (strcmp(field, "value") == 0)
-        return (struct stm_cell){.v = r->value, .censored = r->censored};
-    bool lo = strcmp(field, "lo") == 0;
-    if (!lo && strcmp(field, "hi") != 0)
-        return stm_cell_bad(ev, STM_CELL_INVALID, "%s has no `%s`", name, field);
+    const char *name = r->claim->name;
     if (!r->has_interval)
         return stm_cell_bad(ev, STM_CELL_INVALID, "%s has no interval: %s", name,
                             r->why[0] ? r->why : "none was asked for");
-    return stm_cell_num(lo ? r->lo : r->hi);
+    if (c->computing && ev->sel != ev->base)
+        return stm_cell_bad(ev, STM_CELL_INVALID, "the interval of %s is not resampled", name);
+    return (struct stm_cell){.v = lo ? r->lo : r->hi,
+                             .censored = lo ? r->lo_censored : r->hi_censored};
+}
+
+struct stm_cell rep_claim_field(void *ctx, struct stm_ev *ev, int claim_index, const char *field)
+{
+    struct rep_compute *c = ctx;
+    const struct stm_claim_result *r = &c->r->pub.claims[claim_index];
+    const struct stm_ols *fit = &c->r->fits[claim_index];
+    const char *name = r->claim->name;
+    bool lo = strcmp(field, "lo") == 0;
+    struct stm_cell v = {.v = r->value, .censored = r->censored};
+    ev->depends = true; /* on the selection */
+    if (!r->known)
+        return stm_cell_bad(ev, r->unknown ? STM_CELL_UNKNOWN : STM_CELL_INVALID,
+                            "%s is not known: %s", name, r->why);
+    if (r->claim->kind != STM_C_FIT && (lo || strcmp(field, "hi") == 0)) return end(c, ev, r, lo);
+    if (c->computing) {
+        v = compute(c, (unsigned)claim_index);
+        fit = &c->work[claim_index].fit;
+    }
+    if (v.state != STM_CELL_OK) return v;
+    if (r->claim->kind != STM_C_FIT && strcmp(field, "value") == 0) return v;
+    if (r->claim->kind != STM_C_FIT || !rep_fit_part(fit, field, &v.v))
+        return stm_cell_bad(ev, STM_CELL_INVALID, "%s has no `%s`", name, field);
+    if (isfinite(v.v)) return v;
+    return stm_cell_bad(ev, STM_CELL_INVALID, "`%s` of %s is not a finite number", field, name);
 }
 
 /* ---- all of it ---- */
@@ -309,8 +264,15 @@ static bool allocate(struct rep_compute *c)
     r->pub.expects = stm_arena_alloc(&r->mem, (p->n_expects + 1) * sizeof *r->pub.expects);
     r->fits = stm_arena_alloc(&r->mem, (p->n_claims + 1) * sizeof *r->fits);
     r->left_out = stm_arena_alloc(&r->mem, (p->n_claims + 1) * sizeof *r->left_out);
+    c->base = stm_arena_alloc(&r->mem, (c->d->n_seeds + 1) * sizeof *c->base);
     c->sel = stm_arena_alloc(&r->mem, (c->d->n_seeds + 1) * sizeof *c->sel);
-    return r->pub.claims && r->pub.expects && r->fits && r->left_out && c->sel;
+    c->work = stm_arena_alloc(&r->mem, (p->n_claims + 1) * sizeof *c->work);
+    for (unsigned i = 0; c->work && i < p->n_claims; i++) {
+        c->work[i].reads = stm_arena_alloc(&r->mem, p->n_nodes + 1);
+        if (!c->work[i].reads) return false;
+    }
+    return r->pub.claims && r->pub.expects && r->fits && r->left_out && c->base && c->sel &&
+           c->work;
 }
 
 static void compute_all(struct rep_compute *c)

@@ -80,7 +80,12 @@ static void judge_value(struct verdict *v, const struct stm_value *value,
 
 static void judge_in(struct verdict *v, const struct stm_scope *scope, const char *where)
 {
-    struct stm_value value = stm_ev_eval(&v->c->ev, v->expect->expr, scope);
+    char why[REP_WHY];
+    struct stm_value value = {.kind = STM_VAL_ONE};
+    if (rep_may_read(v->c, v->expect->expr, scope, why))
+        value = stm_ev_eval(&v->c->ev, v->expect->expr, scope);
+    else
+        value.one = stm_cell_bad(&v->c->ev, STM_CELL_INVALID, "%s", why);
     judge_value(v, &value, scope, where);
 }
 

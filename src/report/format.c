@@ -34,7 +34,9 @@ void rep_put_number(struct stm_buf *b, double v)
 
 void rep_put_cell(struct stm_buf *b, const struct stm_cell *c)
 {
-    if (c->state != STM_CELL_OK) {
+    if (c->state == STM_CELL_UNKNOWN) {
+        stm_buf_printf(b, "not measured yet");
+    } else if (c->state != STM_CELL_OK) {
         stm_buf_printf(b, "-");
     } else if (c->sym) {
         stm_buf_printf(b, "%s", c->sym);
@@ -62,6 +64,13 @@ void rep_put_json_number(struct stm_buf *b, double v)
         if (strtod(text, NULL) == v) break;
     }
     stm_buf_printf(b, "%s", text);
+}
+
+void rep_put_json_bound(struct stm_buf *b, double v, bool censored)
+{
+    if (censored) stm_buf_printf(b, "{\"greater_than\":");
+    rep_put_json_number(b, v);
+    if (censored) stm_buf_u8(b, '}');
 }
 
 void rep_put_json_string(struct stm_buf *b, const char *s)

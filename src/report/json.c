@@ -164,9 +164,9 @@ static void put_claim(struct stm_buf *b, const struct rep_results *all, unsigned
     key(b, false, "interval");
     if (r->has_interval) {
         stm_buf_u8(b, '[');
-        rep_put_json_number(b, r->lo);
+        rep_put_json_bound(b, r->lo, r->lo_censored);
         stm_buf_u8(b, ',');
-        rep_put_json_number(b, r->hi);
+        rep_put_json_bound(b, r->hi, r->hi_censored);
         stm_buf_u8(b, ']');
     } else {
         stm_buf_printf(b, "null");
@@ -205,13 +205,15 @@ static int put_calibrates(struct stm_buf *b, const struct stm_data *d)
         const struct stm_calibrate *c = &p->calibrates[i];
         const char *says = rep_expr_text(&mem, c->expr);
         double value;
-        if (!d->calibrate(d->ctx, (int)i, p->forks[c->fork].node, &value)) value = NAN;
+        char why[REP_WHY];
+        bool known = rep_calibrate(d, i, &value, why);
         if (!says) rc = STM_E_NOMEM;
         stm_buf_printf(b, i ? ",{" : "{");
         text(b, true, "name", c->name);
         text(b, false, "text", says ? says : "");
         text(b, false, "fork", p->forks[c->fork].path);
-        number(b, false, "value", value);
+        number(b, false, "value", known ? value : NAN);
+        if (!known) text(b, false, "why", why);
         stm_buf_u8(b, '}');
     }
     stm_buf_u8(b, ']');

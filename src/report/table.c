@@ -22,44 +22,59 @@ static struct stm_cell own(struct rep_table *t, struct stm_cell c, bool *nomem)
     return c;
 }
 
-/* A value per seed is shown from its smallest to its largest. */
-static struct rep_cell spread(const struct stm_value *v)
+/* The smallest or largest of a value per seed, as far as it is known. */
+static struct stm_cell of_all(struct stm_ev *ev, const struct stm_function *f,
+                              const struct stm_cell *cells, unsigned n, bool truth)
 {
-    struct rep_cell out = {.spread = true, .c = {.state = STM_CELL_ABSENT, .v = NAN}};
-    for (unsigned i = 0; i < v->n; i++) {
-        const struct stm_cell *c = &v->cells[i];
-        if (c->state == STM_CELL_ABSENT) continue;
-        if (c->state != STM_CELL_OK || c->sym) return (struct rep_cell){.c = *c};
-        if (out.c.state == STM_CELL_ABSENT) out.c = out.high = *c;
-        if (c->v < out.c.v) out.c = *c;
-        if (c->v > out.high.v || (c->v == out.high.v && c->censored)) out.high = *c;
-    }
-    return out;
+    struct stm_obs *x = stm_arena_alloc(&ev->scratch, (n + 1) * sizeof *x), out;
+    if (!x) ev->nomem = true;
+    for (unsigned i = 0; x && i < n; i++) x[i] = (struct stm_obs){cells[i].v, cells[i].censored};
+    if (!x || !f->stat(x, n, &out)) return (struct stm_cell){.state = STM_CELL_ABSENT, .v = NAN};
+    return (struct stm_cell){.v = out.v, .censored = out.censored, .truth = truth};
 }
 
-static struct rep_cell evaluate(struct stm_ev *ev, const struct stm_expr *e, int node)
+/* A value per seed is shown from its smallest to its largest. */
+static struct rep_cell spread(struct stm_ev *ev, const struct stm_value *v)
+{
+    unsigned n;
+    struct stm_cell bad;
+    const struct stm_cell *cells = stm_ev_gather(ev, v, &n, &bad);
+    if (!cells || bad.state != STM_CELL_OK) return (struct rep_cell){.c = bad};
+    for (unsigned i = 0; i < n; i++)
+        if (cells[i].sym) return (struct rep_cell){.c = cells[i]};
+    bool truth = n > 0 && cells[0].truth;
+    return (struct rep_cell){.spread = true,
+                             .c = of_all(ev, stm_function_find("min"), cells, n, truth),
+                             .high = of_all(ev, stm_function_find("max"), cells, n, truth)};
+}
+
+static struct rep_cell evaluate(struct rep_compute *c, const struct stm_expr *e, int node)
 {
     struct stm_scope scope = STM_SCOPE(node);
+    struct stm_ev *ev = &c->ev;
+    char why[REP_WHY];
     stm_ev_base(ev, NULL, 0); /* gives back the memory of the cell before */
+    if (!rep_may_read(c, e, &scope, why))
+        return (struct rep_cell){.c = stm_cell_bad(ev, STM_CELL_INVALID, "%s", why)};
     struct stm_value v = stm_ev_eval(ev, e, &scope);
-    if (v.kind == STM_VAL_SEEDS) return spread(&v);
+    if (v.kind == STM_VAL_SEEDS) return spread(ev, &v);
     if (v.kind == STM_VAL_ONE) return (struct rep_cell){.c = v.one};
     return (struct rep_cell){
         .c = stm_cell_bad(ev, STM_CELL_INVALID, "a curve, where one number is needed")};
 }
 
-static void fill(struct rep_table *t, struct stm_ev *ev, const struct stm_expr *const *exprs,
+static void fill(struct rep_table *t, struct rep_compute *c, const struct stm_expr *const *exprs,
                  bool *nomem)
 {
     for (unsigned r = 0; r < t->n_rows; r++)
         for (unsigned k = 0; k < t->n_cols; k++) {
-            struct rep_cell *c = &t->cells[r * t->n_cols + k];
-            if (ev->d->plan->nodes[t->nodes[r]].off) {
-                c->c = (struct stm_cell){STM_CELL_ABSENT, .v = NAN, .why = "off"};
+            struct rep_cell *cell = &t->cells[r * t->n_cols + k];
+            if (c->d->plan->nodes[t->nodes[r]].off) {
+                cell->c = (struct stm_cell){STM_CELL_ABSENT, .v = NAN, .why = "off"};
                 continue;
             }
-            *c = evaluate(ev, exprs[k], t->nodes[r]);
-            c->c = own(t, c->c, nomem);
+            *cell = evaluate(c, exprs[k], t->nodes[r]);
+            cell->c = own(t, cell->c, nomem);
         }
 }
 
@@ -96,7 +111,7 @@ static bool rows_of(struct rep_table *t, struct stm_ev *ev, const struct stm_exp
     return true;
 }
 
-static bool make(struct rep_table *t, struct stm_ev *ev, const struct stm_display *display)
+static bool make(struct rep_table *t, struct rep_compute *c, const struct stm_display *display)
 {
     const struct stm_column *rows = column(display, "rows"), *cols = column(display, "cols");
     bool nomem = false;
@@ -105,29 +120,28 @@ static bool make(struct rep_table *t, struct stm_ev *ev, const struct stm_displa
         return true;
     }
     const struct stm_expr **e = expressions(t, cols->value);
-    if (!e || !rows_of(t, ev, rows->value)) return false;
+    if (!e || !rows_of(t, &c->ev, rows->value)) return false;
     t->cells = stm_arena_alloc(&t->mem, ((size_t)t->n_rows * t->n_cols + 1) * sizeof *t->cells);
     if (!t->cells) return false;
-    fill(t, ev, e, &nomem);
+    fill(t, c, e, &nomem);
     return !nomem;
 }
 
 int rep_table_make(struct rep_table *t, const struct stm_data *d, const struct stm_results *r,
                    const struct stm_display *display, struct stm_err *err)
 {
-    struct stm_ev ev;
     struct rep_compute c = {.d = d, .r = (struct rep_results *)r};
     *t = (struct rep_table){.name = display->name};
-    int rc = stm_ev_init(&ev, d, err);
+    int rc = stm_ev_init(&c.ev, d, err);
     if (rc) return rc;
-    ev.claim = rep_claim_field;
-    ev.claim_ctx = &c;
-    bool made = make(t, &ev, display);
-    if (!made || ev.nomem) {
+    c.ev.claim = rep_claim_field;
+    c.ev.claim_ctx = &c;
+    bool made = make(t, &c, display);
+    if (!made || c.ev.nomem) {
         rc = stm_fail(err, STM_E_NOMEM, "table %s: out of memory", display->name);
         rep_table_release(t);
     }
-    stm_ev_release(&ev);
+    stm_ev_release(&c.ev);
     return rc;
 }
 

@@ -189,33 +189,37 @@ static int put_tables(struct page *p, struct stm_err *err)
 
 /* ---- claims ---- */
 
-/* Ratios always have 3 decimals, so that an interval lines up with its value. */
-static void put_estimate(struct stm_buf *b, const struct stm_claim *c, double v)
+/* Ratios have 3 decimals, so that an interval lines up with its value, unless these would leave
+ * less than 2 digits of it. */
+static void put_estimate(struct stm_buf *b, const struct stm_claim *c, double v, bool censored)
 {
-    if (c->op == '-' || v >= 1e6 || v <= -1e6)
+    double size = v < 0 ? -v : v;
+    if (censored) stm_buf_printf(b, "> ");
+    if (c->op == '-' || size >= 1e6 || (size < 1e-2 && size > 0))
         rep_put_number(b, v);
     else
         stm_buf_printf(b, "%.3f", v);
 }
 
-static void put_fit(struct stm_buf *b, const struct stm_ols *f, unsigned left_out)
+static void put_fit(struct stm_buf *b, const struct stm_ols *f, unsigned seeds, unsigned left_out)
 {
     stm_buf_printf(b, ": R2 = %.3f, slope", f->r2);
     for (size_t j = 0; j < f->k; j++) stm_buf_printf(b, "%s %.4g", j ? "," : "", f->coef[j]);
     if (f->k > 1) stm_buf_printf(b, ", R2 gained by the last = %.3f", f->dr2);
     stm_buf_printf(b, ", cells = %zu", f->n);
     if (left_out) stm_buf_printf(b, " (%u censored, left out)", left_out);
+    stm_buf_printf(b, ", n = %u", seeds);
 }
 
 static void put_result(struct stm_buf *b, const struct stm_claim_result *r)
 {
-    stm_buf_printf(b, " = %s", r->censored ? "> " : "");
-    put_estimate(b, r->claim, r->value);
+    stm_buf_printf(b, " = ");
+    put_estimate(b, r->claim, r->value, r->censored);
     if (r->has_interval) {
         stm_buf_printf(b, "  [");
-        put_estimate(b, r->claim, r->lo);
+        put_estimate(b, r->claim, r->lo, r->lo_censored);
         stm_buf_printf(b, ", ");
-        put_estimate(b, r->claim, r->hi);
+        put_estimate(b, r->claim, r->hi, r->hi_censored);
         stm_buf_printf(b, "]");
     }
     stm_buf_printf(b, "  n = %u", r->n_seeds);
@@ -234,9 +238,9 @@ static void put_claim(struct page *p, unsigned i, size_t indent)
     }
     stm_buf_printf(&b, "%s", text);
     if (!r->known)
-        stm_buf_printf(&b, ": not evaluable (%s)", r->why);
+        stm_buf_printf(&b, ": %s (%s)", r->unknown ? "not measured yet" : "not evaluable", r->why);
     else if (r->claim->kind == STM_C_FIT)
-        put_fit(&b, &all->fits[i], all->left_out[i]);
+        put_fit(&b, &all->fits[i], r->n_seeds, all->left_out[i]);
     else
         put_result(&b, r);
     stm_buf_printf(p->out, "  ");
@@ -268,13 +272,14 @@ static void put_calibrate(struct page *p, unsigned i, size_t indent)
     const char *says = rep_expr_text(&p->mem, c->expr), *place = calibrate_place(p->d->plan, i);
     struct stm_buf b = {0};
     double value;
+    char why[REP_WHY];
     stm_buf_printf(&b, "%s", says ? says : "");
     if (place) stm_buf_printf(&b, " at %s", place);
-    if (p->d->calibrate(p->d->ctx, (int)i, p->d->plan->forks[c->fork].node, &value)) {
+    if (rep_calibrate(p->d, i, &value, why)) {
         stm_buf_printf(&b, " = ");
         rep_put_number(&b, value);
     } else {
-        stm_buf_printf(&b, ": not known yet");
+        stm_buf_printf(&b, ": %s", why);
     }
     stm_buf_printf(p->out, "  ");
     put_left(p, c->name, indent - 2);

@@ -1,8 +1,8 @@
 /* Statistics of small samples whose values may be right-censored, and the bootstrap's stream.
  *
- * Nothing here allocates or knows of plans. A censored observation is "later than v": it sorts as
- * +infinity, and a statistic that would need its value is itself censored, at the smallest
- * censoring bound of the sample.
+ * Nothing here allocates or knows of plans. A censored observation is "later than v". A statistic
+ * is known where it is the same whatever the censored values are; where it is not, and grows with
+ * them, it is censored at a bound that it is above of in any case.
  */
 #ifndef STEMMA_RUN_STATS_H
 #define STEMMA_RUN_STATS_H
@@ -20,14 +20,17 @@ struct stm_obs {
  * censored value where a number is needed). */
 
 /* Quantile of type 7 (Hyndman & Fan 1996, "Sample quantiles in statistical packages"): with the
- * sorted x[0..n), h = (n - 1) q, x[floor h] + (h - floor h) (x[floor h + 1] - x[floor h]). Sorts
- * `x` in place. n >= 1, 0 <= q <= 1. */
+ * sorted x[0..n), h = (n - 1) q, x[floor h] + (h - floor h) (x[floor h + 1] - x[floor h]). Known
+ * where it is the same whatever the censored values are. Else, with the censored values sorted by
+ * their bounds, after known ones that are equal, it is censored: at what the formula gives of
+ * values and bounds if it reads a bound, and at the last bound before the values that it reads if
+ * not. Sorts `x` in place. n >= 1, 0 <= q <= 1. */
 bool stm_stat_quantile(struct stm_obs *x, size_t n, double q, struct stm_obs *out);
 bool stm_stat_median(struct stm_obs *x, size_t n, struct stm_obs *out);
 /* Quantile 0.75 minus quantile 0.25; censored where the upper one is. Sorts. */
 bool stm_stat_iqr(struct stm_obs *x, size_t n, struct stm_obs *out);
+/* Quantiles 0 and 1. */
 bool stm_stat_min(struct stm_obs *x, size_t n, struct stm_obs *out);
-/* Censored where any value is, at the largest of values and bounds. */
 bool stm_stat_max(struct stm_obs *x, size_t n, struct stm_obs *out);
 /* Sum in the given order over n; false with a censored value or n = 0. */
 bool stm_stat_mean(struct stm_obs *x, size_t n, struct stm_obs *out);
@@ -67,7 +70,7 @@ double stm_stat_aic(double rss, size_t n, size_t k);
 unsigned stm_boot_index(unsigned resample, unsigned draw, unsigned n);
 
 /* The percentile interval (Efron & Tibshirani 1993, section 13.3) of bootstrap values: quantiles
- * 0.025 and 0.975 of type 7. A bound that falls on censored values is +infinity. Sorts. */
-bool stm_boot_interval(struct stm_obs *x, size_t n, double *lo, double *hi);
+ * 0.025 and 0.975, each of which may be censored. Sorts. */
+bool stm_boot_interval(struct stm_obs *x, size_t n, struct stm_obs *lo, struct stm_obs *hi);
 
 #endif

@@ -4,35 +4,41 @@
 
 #include "run/stats.h"
 
+/* By value or bound; what is later than v comes after v. */
 static int compare_obs(const void *pa, const void *pb)
 {
     const struct stm_obs *a = pa, *b = pb;
-    if (a->censored != b->censored) return a->censored ? 1 : -1;
-    return (a->v > b->v) - (a->v < b->v);
+    if (a->v != b->v) return a->v > b->v ? 1 : -1;
+    return (int)a->censored - (int)b->censored;
 }
 
 static void sort_obs(struct stm_obs *x, size_t n) { qsort(x, n, sizeof *x, compare_obs); }
 
-/* The smallest censoring bound of sorted x; its censored values are at the end, ascending. */
-static struct stm_obs smallest_bound(const struct stm_obs *x, size_t n)
+/* Whether the j-th smallest value is x[j] even if every censored one is later than all known ones.
+ */
+static bool is_certain(const struct stm_obs *x, size_t n, size_t j)
 {
-    size_t i = n;
-    while (i > 0 && x[i - 1].censored) i--;
-    return x[i];
+    size_t known = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!x[i].censored && known++ == j) return x[i].v == x[j].v;
+    return false;
 }
 
+/* With its bound for each censored value the formula gives a lower bound, since a quantile does not
+ * fall when a value grows. In this order the j-th smallest value is above x[j] if x[j] is censored;
+ * else it may be x[j], but is above every bound before it. */
 static bool sorted_quantile(const struct stm_obs *x, size_t n, double q, struct stm_obs *out)
 {
     if (n == 0 || !(q >= 0 && q <= 1)) return false;
     double h = (double)(n - 1) * q, low = floor(h);
-    size_t i = (size_t)low;
+    size_t i = (size_t)low, last;
     double part = h - low;
-    if (x[i].censored || (part > 0 && x[i + 1].censored)) {
-        *out = smallest_bound(x, n);
-        return true;
-    }
-    out->censored = false;
-    out->v = part > 0 ? x[i].v + part * (x[i + 1].v - x[i].v) : x[i].v;
+    last = part > 0 ? i + 1 : i;
+    *out = (struct stm_obs){part > 0 ? x[i].v + part * (x[last].v - x[i].v) : x[i].v, false};
+    if (is_certain(x, n, i) && is_certain(x, n, last)) return true;
+    out->censored = x[i].censored || x[last].censored;
+    while (!out->censored && last-- > 0)
+        if (x[last].censored) *out = x[last];
     return true;
 }
 
@@ -64,13 +70,7 @@ bool stm_stat_min(struct stm_obs *x, size_t n, struct stm_obs *out)
 
 bool stm_stat_max(struct stm_obs *x, size_t n, struct stm_obs *out)
 {
-    if (n == 0) return false;
-    *out = x[0];
-    for (size_t i = 1; i < n; i++) {
-        if (x[i].v > out->v) out->v = x[i].v;
-        out->censored |= x[i].censored;
-    }
-    return true;
+    return stm_stat_quantile(x, n, 1, out);
 }
 
 bool stm_stat_mean(struct stm_obs *x, size_t n, struct stm_obs *out)
@@ -117,11 +117,7 @@ unsigned stm_boot_index(unsigned resample, unsigned draw, unsigned n)
     return (unsigned)((z >> 32) * n >> 32);
 }
 
-bool stm_boot_interval(struct stm_obs *x, size_t n, double *lo, double *hi)
+bool stm_boot_interval(struct stm_obs *x, size_t n, struct stm_obs *lo, struct stm_obs *hi)
 {
-    struct stm_obs low, high;
-    if (!stm_stat_quantile(x, n, 0.025, &low) || !sorted_quantile(x, n, 0.975, &high)) return false;
-    *lo = low.censored ? INFINITY : low.v;
-    *hi = high.censored ? INFINITY : high.v;
-    return true;
+    return stm_stat_quantile(x, n, 0.025, lo) && sorted_quantile(x, n, 0.975, hi);
 }
