@@ -30,7 +30,7 @@ wc=$(stemma show 'baseline#0' --store st --json | grep -o 'norm(weights)[^,}]*' 
 sed 's/step 60k/step 300/' calibrate.stemma >short.stemma
 expect_exit 1 stemma run short.stemma --store st3
 expect_out "not run: clamp/init/baseline, 3 of 3 seeds: wc: not evaluable"
-expect_out "wc  median(control.norm(weights) @ stop): not known yet"
+expect_out "wc  median(control.norm(weights) @ stop): not evaluable: 0 of the 3 seeds"
 expect_exit 0 stemma plan short.stemma --store st3
 refuse_out "known after control" # nothing is left that would tell
 
