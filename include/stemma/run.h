@@ -206,6 +206,9 @@ struct stm_run_options {
     /* Called in the calling process, now and then and at the end of each stretch (`done`). May be
      * NULL. */
     void (*progress)(void *ctx, const struct stm_progress *p, bool done);
+    /* Called with a line, without newline, for what the user should know while it runs: that
+     * workers die and what is done about it. May be NULL. */
+    void (*notice)(void *ctx, const char *text);
     void *ctx;
     /* Polled; when it becomes non-zero every worker saves its state and the run ends with
      * STM_E_INTERRUPTED. May be NULL. */
@@ -213,7 +216,7 @@ struct stm_run_options {
 };
 
 struct stm_run_outcome {
-    uint64_t steps;     /* training steps executed, by all workers */
+    uint64_t steps; /* training steps executed, by all workers; of those that died, as last told */
     unsigned stretches; /* tasks that were run */
     unsigned restarts;  /* workers that died and were started again */
     double peak_mb;     /* largest resident size of a worker, MiB */
@@ -221,9 +224,23 @@ struct stm_run_outcome {
 
 /* Trains what the view lacks. Returns 0 when nothing is left that can be run. The engine must be
  * open with the view's profile (STM_E_PROFILE otherwise). Needs stm_view to be the only user of the
- * store handle. */
+ * store handle.
+ *
+ * A worker that dies is replaced; where one leaves nothing new in the store, the next one stores
+ * earlier. A trajectory on which worker after worker leaves nothing new, or that the engine
+ * refuses, or whose steps differ from the trail, is given up for the life of the view, and the
+ * others go on: stm_view_given_up. An error that concerns them all (no space, a damaged store) ends
+ * the run. */
 int stm_run_execute(struct stm_view *v, const struct stm_run_options *options,
                     struct stm_run_outcome *outcome, struct stm_err *err);
+
+struct stm_given_up {
+    uint64_t step;          /* where its last worker was last heard of */
+    int code;               /* enum stm_code; STM_E_ENGINE when its workers died */
+    const char *why, *help; /* a line each; help may be NULL */
+};
+/* Whether a trajectory was given up that was to be trained for this replicate first of all. */
+bool stm_view_given_up(const struct stm_view *v, int node, unsigned seed, struct stm_given_up *out);
 
 /* ---- plans in the store ---- */
 

@@ -123,6 +123,7 @@ void show_stored_json(const struct stm_id *id, const struct stm_state *state, st
 struct progress;
 struct progress *progress_new(const struct stm_view *v, const struct stm_plan *p);
 void progress_step(void *progress, const struct stm_progress *p, bool done);
+void progress_notice(void *progress, const char *text);
 void progress_free(struct progress *p);
 
 /* origin.c: prints the proof; false in *one when some arm did not start from its fork's state, or

@@ -61,6 +61,42 @@ static int train(struct session *s, const struct stm_run_options *ro, struct stm
     return rc;
 }
 
+/* The first seed of an arm that was given up; how many there are. */
+static unsigned first_given_up(const struct session *s, int node, unsigned *seed,
+                               struct stm_given_up *first)
+{
+    unsigned n = 0;
+    struct stm_given_up g;
+    for (unsigned k = 0; k < stm_view_data(s->view)->n_seeds; k++) {
+        if (!stm_view_given_up(s->view, node, k, &g) || n++) continue;
+        *seed = k;
+        *first = g;
+    }
+    return n;
+}
+
+/* Arms that were given up while the others went on, a message each, with one help; EXIT_YES when
+ * there are none. */
+static int say_given_up(const struct session *s)
+{
+    int code = EXIT_YES;
+    const char *help = NULL;
+    for (unsigned n = 0; n < s->plan->n_nodes; n++) {
+        unsigned seed, count;
+        struct stm_given_up g;
+        count = first_given_up(s, (int)n, &seed, &g);
+        if (!count) continue;
+        fprintf(stderr, "stemma: gave up %s#%d at step %llu", s->plan->nodes[n].path,
+                stm_view_data(s->view)->seeds[seed], (unsigned long long)g.step);
+        if (count > 1) fprintf(stderr, " (and %u more of its seeds)", count - 1);
+        fprintf(stderr, ": %s\n", g.why);
+        if (!help) help = g.help;
+        code = !code || code == exit_code(g.code) ? exit_code(g.code) : EXIT_BROKEN;
+    }
+    if (help) fprintf(stderr, "help: %s\n", help);
+    return code;
+}
+
 /* The outcome goes to `out` for the closing line. */
 static int execute(const struct options *o, struct session *s, struct stm_run_outcome *out)
 {
@@ -70,6 +106,7 @@ static int execute(const struct options *o, struct session *s, struct stm_run_ou
     struct stm_run_options ro = {.jobs = o->jobs,
                                  .anchor_every = o->anchors,
                                  .progress = progress ? progress_step : NULL,
+                                 .notice = progress ? progress_notice : NULL,
                                  .ctx = progress,
                                  .interrupt = &interrupted};
     sigaction(SIGINT, &sa, NULL);
@@ -78,6 +115,7 @@ static int execute(const struct options *o, struct session *s, struct stm_run_ou
     progress_free(progress);
     if (!rc) return EXIT_YES;
     if (rc != STM_E_INTERRUPTED) return fail(&err, NULL);
+    say_given_up(s);
     fprintf(stderr, "stemma: %s\nhelp: this goes on from here: %s\n", err.msg, o->line);
     return EXIT_INTERRUPTED;
 }
@@ -168,6 +206,8 @@ int cmd_run(const struct options *o)
         }
         int written = put_out(&out);
         if (written) code = written;
+        int given_up = say_given_up(&s);
+        if (given_up) code = given_up;
     }
     stm_buf_release(&out);
     session_close(&s);

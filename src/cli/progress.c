@@ -165,6 +165,15 @@ void progress_step(void *progress, const struct stm_progress *p, bool done)
     draw(x);
 }
 
+/* A line that stays, above what is drawn. */
+void progress_notice(void *progress, const char *text)
+{
+    struct progress *x = progress;
+    if (x->drawn) fprintf(stderr, "\x1b[%uA\x1b[J", x->drawn);
+    x->drawn = 0;
+    fprintf(stderr, "note: %s\n", text);
+}
+
 void progress_free(struct progress *p)
 {
     if (!p) return;

@@ -111,6 +111,8 @@ struct stm_view {
     size_t n_misses, cap_misses;
     struct stm_wish *wishes; /* ascending */
     size_t n_wishes, cap_wishes;
+    struct stm_setback *setbacks; /* setbacks.h; they outlive a refresh */
+    size_t n_setbacks, cap_setbacks;
     struct stm_arena arena;
 };
 
