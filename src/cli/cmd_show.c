@@ -45,8 +45,12 @@ static void metrics_print(const struct session *s, int node, unsigned seed, stru
     const struct stm_data *d = stm_view_data(s->view);
     for (unsigned i = 0; i < s->plan->n_logs; i++) {
         double v;
-        if (stm_eval_seed(d, s->plan->logs[i].expr, node, seed, at, &v, NULL)) continue;
-        stm_buf_printf(out, "  %-28s %.6g\n", s->plan->logs[i].text, v);
+        int rc = stm_eval_seed(d, s->plan->logs[i].expr, node, seed, at, &v, NULL);
+        stm_buf_printf(out, "  %-28s ", s->plan->logs[i].text);
+        if (!rc)
+            stm_buf_printf(out, "%.6g\n", v);
+        else
+            stm_buf_printf(out, rc == STM_E_NOTFOUND ? "not measured\n" : "no value\n");
     }
 }
 

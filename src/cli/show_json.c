@@ -39,13 +39,16 @@ static void metrics_json(const struct session *s, int node, unsigned seed, struc
 }
 
 static void measured_json(const struct session *s, int node, unsigned seed, struct stm_moment at,
-                          const struct stm_measured *m, struct stm_buf *out)
+                          const struct stm_measured *m, bool metrics, struct stm_buf *out)
 {
     char hex[STM_ID_TEXT];
     stm_buf_printf(out, "{\"step\":%llu", (unsigned long long)m->step);
     id_json("state", &m->state, out);
     stm_buf_printf(out, ",\"stored\":%s,\"metrics\":", m->stored ? "true" : "false");
-    metrics_json(s, node, seed, at, out);
+    if (metrics)
+        metrics_json(s, node, seed, at, out);
+    else
+        stm_buf_printf(out, "{}");
     stm_buf_printf(out, ",\"tensors\":{");
     for (unsigned i = 0; i < m->n_tensors; i++) {
         stm_buf_printf(out, "%s", i ? "," : "");
@@ -169,7 +172,10 @@ void show_replicate_json(const struct session *s, int node, unsigned seed, struc
     stm_buf_printf(out, ",\"measured\":[");
     while (r.status >= STM_REP_PENDING && stm_view_next(s->view, node, seed, &at, &m)) {
         stm_buf_printf(out, "%s", sep);
-        measured_json(s, node, seed, at, &m, out);
+        /* Logged metrics on their grid: elsewhere some are there by chance. */
+        uint64_t log = s->plan->log_every;
+        measured_json(s, node, seed, at, &m, log && at.when == STM_AT_STEP && m.step % log == 0,
+                      out);
         sep = ",\n";
     }
     stm_buf_printf(out, "]}");
@@ -181,7 +187,7 @@ void show_state_json(const struct session *s, const struct stm_address *a,
     stm_buf_printf(out, "{\"path\":");
     json_text(s->plan->nodes[a->node].path, out);
     stm_buf_printf(out, ",\"seed\":%d,\"measured\":", stm_view_data(s->view)->seeds[a->seed]);
-    measured_json(s, a->node, (unsigned)a->seed, a->at, m, out);
+    measured_json(s, a->node, (unsigned)a->seed, a->at, m, true, out);
     const char *text = stm_view_settings(s->view, a->node, (unsigned)a->seed, m->step);
     if (text) settings_json(text, out);
     stm_buf_printf(out, "}\n");

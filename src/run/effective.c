@@ -106,11 +106,15 @@ void stm_timeline_release(struct stm_timeline *t)
     t->n = 0;
 }
 
+static bool is_event(const struct stm_time *time) { return time && time->event >= 0; }
+
 /* An edge takes part in the cut unless it certainly came at or before `step`. */
-static void take_edge(struct stm_range edge, const struct stm_time *time, uint64_t step,
-                      struct stm_range *cut, uint32_t *watch)
+static void take_edge(const struct stm_timeline *t, struct stm_range edge,
+                      const struct stm_time *time, uint64_t step, struct stm_range *cut,
+                      uint32_t *watch)
 {
-    if (edge.hi <= step) return;
+    bool counts = edge.hi > step || (t->before_events && is_event(time) && edge.hi == step);
+    if (!counts) return;
     if (!stm_range_known(edge)) *watch |= UINT32_C(1) << time->event;
     *cut = stm_range_min(*cut, edge);
 }
@@ -121,17 +125,20 @@ struct stm_range stm_timeline_cut(const struct stm_timeline *t, uint64_t step, u
     *watch = 0;
     for (unsigned i = 0; i < t->n; i++) {
         const struct stm_active *a = &t->items[i];
-        take_edge(a->lo, a->action->from, step, &cut, watch);
-        take_edge(a->hi, a->action->until, step, &cut, watch);
+        take_edge(t, a->lo, a->action->from, step, &cut, watch);
+        take_edge(t, a->hi, a->action->until, step, &cut, watch);
     }
     return cut;
 }
 
 /* Whether an action acts on the transition from `step`: 1, 0, or -1 while that is not known. */
-static int acts(const struct stm_active *a, uint64_t step)
+static int acts(const struct stm_timeline *t, const struct stm_active *a, uint64_t step)
 {
-    if (step < a->lo.lo || a->hi.hi <= step) return 0;
-    return a->lo.hi <= step && step < a->hi.lo ? 1 : -1;
+    struct stm_range never = stm_range_at(STM_NEVER);
+    struct stm_range lo = t->before_events && is_event(a->action->from) ? never : a->lo;
+    struct stm_range hi = t->before_events && is_event(a->action->until) ? never : a->hi;
+    if (step < lo.lo || hi.hi <= step) return 0;
+    return lo.hi <= step && step < hi.lo ? 1 : -1;
 }
 
 static int undecided(struct stm_err *err)
@@ -195,12 +202,12 @@ static int apply_value(const struct stm_timeline *t, const struct stm_active *it
     return set_key(t, item, item->action->target, e, s, err);
 }
 
-/* That nothing is in force is a mistake in the file, not something that is not known yet. */
+/* A hold may have ended by itself before it is released; what never was in force `check` refuses.
+ */
 static int release(struct stm_settings *s, const char *target, struct stm_err *err)
 {
     int rc = stm_settings_release(s, target, err);
-    if (rc == STM_E_NOTFOUND && err) err->code = STM_E_INVALID;
-    return rc == STM_E_NOTFOUND ? STM_E_INVALID : rc;
+    return rc == STM_E_NOTFOUND ? 0 : rc;
 }
 
 static int apply_item(const struct stm_timeline *t, const struct stm_active *item,
@@ -229,7 +236,7 @@ int stm_timeline_settings(const struct stm_timeline *t, uint64_t step, struct st
                        : stm_settings_sym(s, a->key, a->sym, err);
     }
     for (unsigned i = 0; !rc && i < t->n; i++) {
-        int in_force = acts(&t->items[i], step);
+        int in_force = acts(t, &t->items[i], step);
         if (in_force < 0) rc = undecided(err);
         if (in_force > 0) rc = apply_item(t, &t->items[i], s, err);
     }
@@ -259,8 +266,9 @@ static int edits_here(const struct stm_timeline *t, const struct stm_active *ite
 {
     if (item->action->verb != STM_V_ONCE) return 0;
     if (item->node != t->node && item->owner_start >= step) return 0; /* made at the owner's fork */
+    if (t->before_events && is_event(item->action->from)) return 0;
     if (!stm_range_known(item->lo)) return item->lo.lo <= step ? -1 : 0;
-    return item->lo.lo == step && acts(item, step) != 0;
+    return item->lo.lo == step && acts(t, item, step) != 0;
 }
 
 /* "holds", or "holds but QUANTITY ..." where some of those that act on the update after `step` are
@@ -271,7 +279,7 @@ static void holds_text(const struct stm_timeline *t, uint64_t step, struct stm_b
     bool any = false;
     for (unsigned i = 0; i < t->n; i++) {
         const struct stm_active *item = &t->items[i];
-        if (item->action->verb != STM_V_HOLD || acts(item, step) != 1) continue;
+        if (item->action->verb != STM_V_HOLD || acts(t, item, step) != 1) continue;
         any = any || item->state.hi <= step;
         if (item->state.hi > step) stm_buf_printf(&but, " %s", item->action->target);
     }
@@ -290,7 +298,7 @@ int stm_timeline_edits(const struct stm_timeline *t, uint64_t step, struct stm_b
     for (unsigned i = 0; i < t->n; i++) {
         const struct stm_active *item = &t->items[i];
         if (item->action->verb == STM_V_HOLD && step == t->start && item->node == t->node)
-            holds = holds || (acts(item, step) == 1 && item->state.hi <= step);
+            holds = holds || (acts(t, item, step) == 1 && item->state.hi <= step);
         int here = edits_here(t, item, step);
         if (here < 0) return undecided(err);
         if (!here) continue;

@@ -95,7 +95,14 @@ int stm_resolve_forks(struct stm_view *v, struct stm_replicate *r, struct stm_er
     for (unsigned i = 0; i < node->n_forks; i++) {
         struct stm_fork_state *fs = stm_view_fork_state(v, node->forks[i], r->seed);
         *fs = (struct stm_fork_state){0};
-        int rc = fork_time(v, &v->plan->forks[node->forks[i]], r, &fs->time, err);
+        struct stm_err local = {0};
+        int rc = fork_time(v, &v->plan->forks[node->forks[i]], r, &fs->time, &local);
+        if (rc == STM_E_INVALID) { /* its step has no value, or is none: the arms cannot be */
+            fs->time = stm_range_at(STM_NEVER);
+            snprintf(fs->why, sizeof fs->why, "%.159s", local.msg);
+            continue;
+        }
+        if (rc && err) *err = local;
         if (rc) return rc;
     }
     /* How far it goes is needed to say which state a fork is, and the forks of a run say it. */

@@ -131,7 +131,7 @@ static void undo_piece(struct stm_replicate *r)
 }
 
 /* Begins the next piece: the first one at the fork, others where the one before is cut. */
-static int add_piece(struct stm_view *v, const struct stm_timeline *t, struct stm_replicate *r,
+static int add_piece(struct stm_view *v, struct stm_timeline *t, struct stm_replicate *r,
                      struct stm_err *err)
 {
     const struct stm_node *node = &v->plan->nodes[r->node];
@@ -145,6 +145,7 @@ static int add_piece(struct stm_view *v, const struct stm_timeline *t, struct st
         parent = stm_trail_at(last->trail, last->cut.lo)->state;
     else if (node->fork >= 0)
         parent = v->forks[(size_t)node->fork * v->n_seeds + r->seed].pub.state;
+    t->before_events = !last && node->fork < 0;
     struct stm_piece *p = &r->pieces[r->n_pieces++];
     p->from = last ? last->cut.lo : r->pub.fork_step;
     p->cut = stm_timeline_cut(t, p->from, &p->watch);
@@ -180,6 +181,7 @@ static int follow(struct stm_view *v, struct stm_timeline *t, const struct stm_l
         stm_timeline_release(t);
         rc = stm_timeline_make(t, &v->data, l, r->seed, r->event, err);
         if (rc) return rc;
+        t->before_events = p == r->pieces && v->plan->nodes[r->node].fork < 0;
         p->cut = stm_timeline_cut(t, p->from, &p->watch);
         if (p->cut.lo == cut.lo && p->cut.hi == cut.hi) return 0;
     }

@@ -8,7 +8,7 @@
 static void set_status(struct stm_replicate *r, enum stm_rep_status s, const char *why)
 {
     r->pub.status = s;
-    if (why) snprintf(r->why, sizeof r->why, "%s", why);
+    if (why) snprintf(r->why, sizeof r->why, "%.159s", why);
 }
 
 /* What its fork says of an arm. */
@@ -44,6 +44,21 @@ static bool enter(struct stm_view *v, struct stm_replicate *r)
     return r->pub.status == STM_REP_PENDING;
 }
 
+/* A number of its own that has no value (0 / 0) keeps one arm of one seed from being; the rest goes
+ * on. Other errors are passed on. */
+static int cannot_be(struct stm_replicate *r, int rc, const struct stm_err *why,
+                     struct stm_err *err)
+{
+    if (rc != STM_E_INVALID) {
+        if (rc && err) *err = *why;
+        return rc;
+    }
+    stm_view_drop_pieces(r);
+    r->located = false;
+    set_status(r, STM_REP_CANCELLED, why->msg);
+    return 0;
+}
+
 /* Where a replicate begins, how far it has come, and which events it has had. */
 static int locate(struct stm_view *v, struct stm_replicate *r, struct stm_err *err)
 {
@@ -53,34 +68,40 @@ static int locate(struct stm_view *v, struct stm_replicate *r, struct stm_err *e
     r->gap = STM_NEVER;
     r->own = r->rule = r->end = stm_range_from(0);
     if (!enter(v, r)) return 0;
-    int rc = stm_view_locate(v, r, err);
+    struct stm_err local = {0};
+    int rc = stm_view_locate(v, r, &local);
     if (!rc && !r->located) r->pub.status = STM_REP_WAITING;
-    if (rc || !r->located) return rc;
-    return stm_resolve_own(v, r, err);
+    if (!rc && r->located) rc = stm_resolve_own(v, r, &local);
+    return cannot_be(r, rc, &local, err);
 }
 
-/* The first step of the log grid, after the fork, whose logged metrics are not all measured. */
-static void follow_log(const struct stm_view *v, struct stm_replicate *r)
+/* Whether a step has its ids, and where `logs` all logged metrics. */
+static bool is_measured(const struct stm_view *v, const struct stm_place *at, bool logs)
 {
-    uint64_t every = v->plan->log_every, begin = r->pub.fork_step;
+    const struct stm_trail_entry *e = stm_place_entry(at);
+    for (unsigned i = 0; e && logs && i < v->n_columns; i++) {
+        double unused;
+        if ((v->column_uses[i] & STM_USE_LOG) &&
+            !stm_trail_metric(at->piece->trail, e, v->columns[i], &unused))
+            e = NULL;
+    }
+    return e != NULL;
+}
+
+/* Follows a grid from *next, the first step after the fork that is not known to be measured. */
+static void follow_grid(const struct stm_view *v, struct stm_replicate *r, uint64_t every,
+                        uint64_t *next, bool logs)
+{
     bool root = v->plan->nodes[r->node].fork < 0;
     uint64_t last = r->pub.last < r->end.hi ? r->pub.last : r->end.hi;
     if (!every) return;
-    if (!r->logged && !root) r->logged = (begin / every + 1) * every;
-    for (; r->logged <= last; r->logged += every) {
+    if (!*next && !root) *next = (r->pub.fork_step / every + 1) * every;
+    for (; *next <= last; *next += every) {
         struct stm_place at;
-        if (stm_view_place(v, r->node, r->seed, STM_STEP(r->logged), &at) != STM_FACT_KNOWN) return;
-        const struct stm_trail_entry *e = stm_place_entry(&at);
-        for (unsigned i = 0; e && i < v->n_columns; i++) {
-            double unused;
-            if ((v->column_uses[i] & STM_USE_LOG) &&
-                !stm_trail_metric(at.piece->trail, e, v->columns[i], &unused))
-                e = NULL;
-        }
-        if (!e) {
-            if (r->logged < r->gap) r->gap = r->logged;
-            return;
-        }
+        if (stm_view_place(v, r->node, r->seed, STM_STEP(*next), &at) != STM_FACT_KNOWN) return;
+        if (is_measured(v, &at, logs)) continue;
+        if (*next < r->gap) r->gap = *next;
+        return;
     }
 }
 
@@ -90,7 +111,8 @@ static void demand(struct stm_view *v, struct stm_replicate *r, struct stm_deman
     const struct stm_node *node = &v->plan->nodes[r->node];
     const struct stm_piece *last = &r->pieces[r->n_pieces - 1];
     r->gap = stm_events_gap(v, r);
-    follow_log(v, r);
+    follow_grid(v, r, v->plan->every, &r->gridded, false);
+    follow_grid(v, r, v->plan->log_every, &r->logged, true);
     if (node->fork >= 0 || !node->n_forks) stm_demand_stop(v, r, d);
     stm_demand_forks(v, r, d);
     d->stop_events |= last->watch;
@@ -132,6 +154,13 @@ static void pass_on(struct stm_view *v, const struct stm_replicate *r)
     }
 }
 
+static int resolve_rule(struct stm_view *v, struct stm_replicate *r, struct stm_err *err)
+{
+    struct stm_err local = {0};
+    int rc = stm_resolve_rule(v, r, &local);
+    return cannot_be(r, rc, &local, err);
+}
+
 /* Stops and forks may depend on every seed, so each stage is done for all seeds before the next. */
 static int resolve_node(struct stm_view *v, int n, struct stm_demand *demands, struct stm_err *err)
 {
@@ -141,7 +170,7 @@ static int resolve_node(struct stm_view *v, int n, struct stm_demand *demands, s
     for (unsigned s = 0; !rc && s < v->n_seeds; s++)
         if (!reps[s].settled) rc = locate(v, &reps[s], err);
     for (unsigned s = 0; !rc && s < v->n_seeds; s++)
-        if (reps[s].located && !reps[s].settled) rc = stm_resolve_rule(v, &reps[s], err);
+        if (reps[s].located && !reps[s].settled) rc = resolve_rule(v, &reps[s], err);
     for (unsigned s = 0; !rc && s < v->n_seeds; s++) {
         if (reps[s].settled) continue;
         if (reps[s].located)

@@ -36,11 +36,11 @@ struct stm_replicate {
     /* When its events come in its whole history, looking no further than it was trained. */
     struct stm_range event[STM_EVENTS_MAX];
     struct stm_range diverged;
-    struct stm_range own;  /* its stop by numbers and by its own events */
-    struct stm_range rule; /* its stop by its stop rule */
-    struct stm_range end;  /* its last step */
-    uint64_t logged;       /* first step of the log grid that is not known to be measured */
-    uint64_t gap;          /* first step that lacks a measurement the file asks for, or STM_NEVER */
+    struct stm_range own;     /* its stop by numbers and by its own events */
+    struct stm_range rule;    /* its stop by its stop rule */
+    struct stm_range end;     /* its last step */
+    uint64_t gridded, logged; /* first steps of the grids that are not known to be measured */
+    uint64_t gap; /* first step that lacks a measurement the file asks for, or STM_NEVER */
 };
 
 struct stm_fork_state {
