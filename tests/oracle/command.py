@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 
-TIMEOUT = 60
+TIMEOUT = 30  # seconds: a case takes a tenth of one, but the machine may be busy
 
 
 class Failure(Exception):
@@ -17,17 +17,27 @@ class Refused(Exception):
     """A protocol that the checker let through and the engine does not take."""
 
 
-def run(argv, ok=(0,), env=None, timeout=TIMEOUT):
+def run(argv, ok=(0,), env=None):
     """stdout; a Failure for a crash, a hang, or an exit code that is not among `ok`."""
+    p = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env,
+                         start_new_session=True)
     try:
-        p = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                           env=env, timeout=timeout)
+        out, said = p.communicate(timeout=TIMEOUT)
     except subprocess.TimeoutExpired:
         raise Failure("hangs: %s" % " ".join(shorten(argv)))
+    finally:
+        end(p)
     if p.returncode not in ok:
-        said = (p.stderr or p.stdout).decode("utf-8", "replace").strip().split("\n")
+        said = (said or out).decode("utf-8", "replace").strip().split("\n")
         raise Failure("exit %d: %s: %s" % (p.returncode, " ".join(shorten(argv)), " | ".join(said[:3])[:300]))
-    return p.stdout.decode("utf-8", "replace")
+    return out.decode("utf-8", "replace")
+
+
+def end(p):
+    """Kills a command that has not ended, with its workers."""
+    if p.poll() is None:
+        os.killpg(p.pid, signal.SIGKILL)
+        p.communicate()
 
 
 def shorten(argv):
@@ -67,19 +77,15 @@ class Tools:
         p = subprocess.Popen([self.stemma, "run", "--store", store, "--jobs", "2", path], stdin=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=self.env, start_new_session=True)
         try:
-            p.wait(after)
+            try:
+                p.wait(after)
+            except subprocess.TimeoutExpired:
+                os.killpg(p.pid, sig) if sig == signal.SIGKILL else p.send_signal(sig)
+                p.wait(TIMEOUT)
         except subprocess.TimeoutExpired:
-            if sig == signal.SIGTERM:
-                p.send_signal(sig)
-                try:
-                    p.wait(TIMEOUT)
-                except subprocess.TimeoutExpired:
-                    os.killpg(p.pid, signal.SIGKILL)
-                    p.wait()
-                    raise Failure("hangs after SIGTERM: run")
-            else:
-                os.killpg(p.pid, signal.SIGKILL)
-                p.wait()
+            raise Failure("hangs after signal %d: run" % sig)
+        finally:
+            end(p)
         said = p.stderr.read().decode("utf-8", "replace")
         p.stderr.close()
         if p.returncode not in (0, 1, 130, -signal.SIGTERM, -signal.SIGKILL):

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -127,10 +128,16 @@ class Tally:
             self.kinds[kind_of(found)] = self.kinds.get(kind_of(found), 0) + 1
 
 
+def die_tidily():
+    """A worker that is ended takes its commands and its directory with it."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def go(o, seed, tally):
     until = time.monotonic() + 60 * o.minutes if o.minutes else None
     jobs = ((o, seed, n) for n in numbers(o))
-    with multiprocessing.Pool(o.jobs) as pool:
+    with multiprocessing.Pool(o.jobs, die_tidily) as pool:
         for number, found, versions, refused, seconds in pool.imap_unordered(one_case, jobs):
             tally.take(found, versions, refused)
             if found and versions is None:
@@ -140,7 +147,6 @@ def go(o, seed, tally):
                 print("case %d differs (%d lines in %s):\n  %s" % (
                     number, sum(v.count("\n") for v in versions[1]), where, "\n  ".join(found[:3])), flush=True)
             if until and time.monotonic() > until or tally.failed >= o.stop_at:
-                pool.terminate()
                 break
 
 
