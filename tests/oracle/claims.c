@@ -122,8 +122,11 @@ static bool bootstrap(const struct statistic *t, const struct scope *base, struc
     unsigned n = n_expr ? (unsigned)n_expr->num : RESAMPLES;
     unsigned n_seeds = base->sample->n, *seeds = oracle_alloc(n_seeds * sizeof *seeds);
     struct obs *x = oracle_alloc(n * sizeof *x), end[2];
-    struct sample sample = {
-        .seeds = seeds, .n = n_seeds, .full = base->sample->seeds, .n_full = n_seeds};
+    struct sample sample = {.seeds = seeds,
+                            .n = n_seeds,
+                            .full = base->sample->seeds,
+                            .n_full = n_seeds,
+                            .resampled = true};
     struct scope s = *base;
     s.sample = &sample;
     hold_fixed(&sample, t->claim->ci);
@@ -207,44 +210,61 @@ static void claim(struct world *w, struct results *all, unsigned i)
     struct result *r = &all->claims[i];
     struct statistic t = {.claim = &w->plan->claims[i], .field = "value"};
     unsigned *seeds = oracle_alloc(w->n_seeds * sizeof *seeds);
-    bool *entered = oracle_alloc(w->n_seeds * sizeof *entered);
+    r->entered = oracle_alloc(w->n_seeds * sizeof *r->entered);
     struct sample sample = {.seeds = seeds, .counted = w->n_seeds};
     struct scope s = {.w = w, .sample = &sample, .results = all, .node = -1, .seed = -1};
     if (!prepare(&t, &s, seeds)) return;
-    sample.entered = entered;
+    sample.entered = t.claim->kind == STM_C_CONTRAST ? NULL : r->entered;
     r->value = compute(&t, &s);
     r->known = r->value.state == C_OK && !r->value.sym;
-    r->n = t.claim->kind == STM_C_CONTRAST ? sample.n : count(entered, w->n_seeds);
+    for (unsigned k = 0; t.claim->kind == STM_C_CONTRAST && k < sample.n; k++)
+        r->entered[seeds[k]] = true;
+    r->n = count(r->entered, w->n_seeds);
     if (t.claim->kind == STM_C_FIT) fit(&t, &s, &r->fit, &r->left_out);
     sample.entered = NULL;
     if (r->known && t.claim->ci && sample.n >= 3)
         r->has_interval = bootstrap(&t, &s, &r->lo, &r->hi);
 }
 
-/* An end of the interval of one of the numbers of a fit. */
-static struct cell fit_end(const struct scope *s, int index, const char *field, bool low)
+/* What the claim is on the resample at hand. A contrast leaves out the seeds that are not in both
+ * arms. */
+static struct cell again(const struct scope *s, int index, const char *field)
 {
     struct statistic t = {.claim = &s->w->plan->claims[index], .field = field};
-    unsigned *seeds = oracle_alloc(s->w->n_seeds * sizeof *seeds);
-    struct sample sample = {.seeds = seeds};
-    struct scope in = {.w = s->w, .sample = &sample, .results = s->results, .node = -1, .seed = -1};
-    struct cell lo, hi;
-    if (!prepare(&t, &in, seeds) || !bootstrap(&t, &in, &lo, &hi)) return cell_bad(C_INVALID);
-    return low ? lo : hi;
+    unsigned *full = oracle_alloc(s->w->n_seeds * sizeof *full);
+    unsigned *seeds = oracle_alloc(s->sample->n * sizeof *seeds);
+    struct sample sample = *s->sample;
+    struct scope in = *s;
+    in.sample = &sample;
+    in.node = -1;
+    in.at = NULL;
+    sample.seeds = full;
+    if (!prepare(&t, &in, full)) return cell_bad(C_INVALID);
+    sample.seeds = seeds;
+    sample.n = 0;
+    for (unsigned i = 0; i < s->sample->n; i++) {
+        unsigned k = s->sample->seeds[i];
+        if (t.claim->kind != STM_C_CONTRAST ||
+            (takes_part(s->w, t.a, k) && takes_part(s->w, t.b, k)))
+            seeds[sample.n++] = k;
+    }
+    return compute(&t, &in);
 }
 
 struct cell result_field(const struct scope *s, int index, const char *field)
 {
     if (!s->results) return cell_bad(C_INVALID);
     const struct result *r = &s->results->claims[index];
+    bool low = !strcmp(field, "lo"), end = low || !strcmp(field, "hi");
     double v;
     if (!r->known) return cell_bad(C_INVALID);
+    for (unsigned i = 0; s->sample->entered && i < s->w->n_seeds; i++)
+        s->sample->entered[i] |= r->entered[i];
+    if (s->sample->resampled && !end) return again(s, index, field);
     if (s->w->plan->claims[index].kind == STM_C_FIT && fit_number(&r->fit, field, &v))
         return isfinite(v) ? cell_num(v) : cell_bad(C_INVALID);
-    if (!strcmp(field, "value")) return r->value;
-    bool low = !strcmp(field, "lo");
+    if (!end) return r->value;
     if (!r->has_interval) return cell_bad(C_INVALID);
-    if (s->w->plan->claims[index].kind == STM_C_FIT) return fit_end(s, index, "value", low);
     return low ? r->lo : r->hi;
 }
 

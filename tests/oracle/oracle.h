@@ -190,6 +190,7 @@ struct sample {            /* what statistics are taken over, and claims that ca
     unsigned n_fixed;
     unsigned counted; /* fewest uncensored values that a statistic rested on */
     bool *entered;    /* [n_seeds] seeds that a statistic took, or NULL */
+    bool resampled;   /* claims that are read are computed again from it */
 };
 
 struct scope {
@@ -230,6 +231,7 @@ struct result {
     bool known, has_interval;
     struct cell value, lo, hi;
     unsigned n;
+    bool *entered; /* [n_seeds] */
     struct ols fit;
     unsigned left_out;
 };
