@@ -330,7 +330,8 @@ START_TEST(expectations_of_all)
     ck_assert_str_eq(r->expects[3].why, "6 of 6; first seed 0: lowered.delay = 500, "
                                         "raised.delay = 3000, same.delay = 1000");
     ck_assert_str_eq(r->expects[6].why, "1 of 3; first tau = 1.7: up[tau = tau].T = 2250");
-    ck_assert_str_eq(r->expects[7].why, "1 of 6; first seed 3: ");
+    ck_assert_str_eq(r->expects[7].why,
+                     "1 of 6; first seed 3: first differ at step 900, in param.E");
 }
 END_TEST
 
@@ -454,6 +455,24 @@ START_TEST(a_fit_without_value_leaves_no_interval)
     ck_assert_msg(strstr(r->claims[1].why, "no interval: resample ") &&
                       strstr(r->claims[1].why, "`sqrt` of -"),
                   "%s", r->claims[1].why);
+}
+END_TEST
+
+START_TEST(a_fit_through_all_points_has_no_aic)
+{
+    static struct stm_expr *over[2];
+    over[0] = x_family(&f, "free");
+    over[1] = x_family(&f, "same");
+    claims[COLLAPSE].over = over;
+    expect(NULL, x_cmp(&f, STM_LT, field(COLLAPSE, "aic"), x_num(&f, 0)), "collapse.aic < 0");
+    compute();
+    ck_assert(r->claims[COLLAPSE].known);
+    ck_assert_int_eq(r->expects[0].outcome, STM_NOT_EVALUABLE);
+    ck_assert_str_eq(r->expects[0].why, "`aic` of collapse is not a finite number");
+    struct stm_buf b = {0};
+    ck_assert_int_eq(stm_results_json(r, &f.d, &b, NULL), 0);
+    has(&b, "\"aic\":null");
+    stm_buf_release(&b);
 }
 END_TEST
 
@@ -598,6 +617,11 @@ START_TEST(what_is_not_measured_says_so)
     has(&b, "on median(delay): not measured yet (`grok` of same, seed 2 is not known yet)\n");
     has(&b, "  same         not measured yet  not measured yet  not measured yet    -\n");
     has(&b, "  - same: `grok` of same, seed 2 is not known yet\n");
+    stm_buf_clear(&b);
+    ck_assert_int_eq(stm_results_json(r, &f.d, &b, NULL), 0);
+    has(&b,
+        "{\"value\":null,\"unknown\":true,\"why\":\"`grok` of same, seed 2 is not known yet\"}");
+    has(&b, "\"value\":null,\"interval\":null,\"seeds\":6,\"unknown\":true,\"why\":\"`grok`");
     stm_buf_release(&b);
 }
 END_TEST
@@ -606,8 +630,12 @@ START_TEST(small_numbers_keep_digits)
 {
     struct stm_buf b = {0};
     claims[RATIO] = estimate("tiny", x_op(&f, STM_X_DIV, x_num(&f, 1), x_num(&f, 81920)), NULL);
+    claims[GAP].expr = x_op(&f, STM_X_NEG, x_num(&f, 0), NULL);
+    claims[GAP].op = '/';
+    claims[LATE] = estimate("none", claims[GAP].expr, NULL);
     compute();
     print(0, false, &b);
+    has(&b, "-0 = 0.000  [0.000, 0.000]  n = 6\n");
     has(&b, "1 / 81920 = 1.221e-05  [1.221e-05, 1.221e-05]  n = 6\n");
     stm_buf_release(&b);
 }
@@ -726,6 +754,11 @@ START_TEST(replicates)
             "{\"censored_at\":60000},\"memorized\":200},\"captures\":{\"N0\":52}}\n");
     has(&b, "{\"arm\":\"same\",\"seed\":1,\"fork\":800,\"stop\":1900,\"events\":{\"grok\":1900,");
     ck_assert(strstr(stm_buf_text(&b), "\"same\",\"seed\":0") == NULL);
+    stm_buf_clear(&b);
+    f.missing_node = NEVER;
+    f.missing_seed = 2;
+    ck_assert_int_eq(stm_replicates_csv(&f.d, &b, &err), 0);
+    has(&b, "\nnever,2,NA,NA,NA,NA,\nnever,3,800,60000,,200,53\n");
     stm_buf_release(&b);
 }
 END_TEST
@@ -765,6 +798,7 @@ int main(void)
                                   fit_over_cells,
                                   each_resample_fits_again,
                                   a_fit_without_value_leaves_no_interval,
+                                  a_fit_through_all_points_has_no_aic,
                                   a_claim_that_is_read_is_resampled,
                                   n_is_who_entered,
                                   a_fork_needs_its_seeds,

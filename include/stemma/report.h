@@ -64,9 +64,10 @@ int stm_results_print(const struct stm_results *r, const struct stm_data *d, str
 /* The same as one JSON document. */
 int stm_results_json(const struct stm_results *r, const struct stm_data *d, struct stm_buf *out,
                      struct stm_err *err);
-/* One line a replicate: arm, seed, fork, stop, each event (empty when censored), each capture. */
+/* One line a replicate: arm, seed, fork, stop, each event (empty when censored), each capture. What
+ * of the times is not measured yet is NA. */
 int stm_replicates_csv(const struct stm_data *d, struct stm_buf *out, struct stm_err *err);
-/* The same as NDJSON; a censored event is {"censored_at": N}. */
+/* The same as NDJSON; a censored event is {"censored_at": N}, one that is not measured null. */
 int stm_replicates_ndjson(const struct stm_data *d, struct stm_buf *out, struct stm_err *err);
 
 #endif

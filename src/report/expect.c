@@ -52,10 +52,8 @@ static void judge(struct verdict *v, struct stm_cell c, const struct stm_scope *
     *(open ? &v->undecided : &v->failed) += open || fails;
     if (b->n > 0) return;
     if (where && (open || fails)) stm_buf_printf(b, "%s: ", where);
-    if (open)
-        stm_buf_printf(b, "%s", c.why ? c.why : "");
-    else
-        describe(v, scope, seed, b);
+    if (!open) describe(v, scope, seed, b);
+    if (c.why && (open || fails)) stm_buf_printf(b, "%s", c.why); /* where two arms part */
 }
 
 static void judge_value(struct verdict *v, const struct stm_value *value,

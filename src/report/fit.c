@@ -108,7 +108,12 @@ static double intercept(const struct stm_ols *f) { return f->intercept; }
 static double r2(const struct stm_ols *f) { return f->r2; }
 static double dr2(const struct stm_ols *f) { return f->dr2; }
 static double points(const struct stm_ols *f) { return (double)f->n; }
-static double aic(const struct stm_ols *f) { return stm_stat_aic(f->rss, f->n, f->k + 1); }
+
+/* Through as many points as it has parameters a fit goes exactly, and its RSS is rounding. */
+static double aic(const struct stm_ols *f)
+{
+    return f->n > f->k + 1 ? stm_stat_aic(f->rss, f->n, f->k + 1) : -INFINITY;
+}
 
 /* slope, coef: of the last regressor, whose gain in R2 is dr2. */
 static const struct {

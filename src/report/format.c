@@ -16,6 +16,7 @@ void rep_put_number(struct stm_buf *b, double v)
 {
     char text[32];
     double size = fabs(v);
+    if (v == 0) v = 0; /* without a sign */
     if (isnan(v))
         stm_buf_printf(b, "-");
     else if (isinf(v))
@@ -55,6 +56,7 @@ void rep_put_json_number(struct stm_buf *b, double v)
         stm_buf_printf(b, "null");
         return;
     }
+    if (v == 0) v = 0; /* without a sign */
     if (v == floor(v) && fabs(v) < 1e15) {
         stm_buf_printf(b, "%.0f", v);
         return;

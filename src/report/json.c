@@ -35,6 +35,7 @@ static void put_value(struct stm_buf *b, const struct stm_cell *c)
     stm_buf_u8(b, '{');
     if (c->state != STM_CELL_OK) {
         stm_buf_printf(b, "\"value\":null");
+        if (c->state == STM_CELL_UNKNOWN) truth(b, false, "unknown", true);
         text(b, false, "why", c->why && c->why[0] ? c->why : "it takes part for no seed");
     } else if (c->censored) {
         number(b, true, "greater_than", c->v);
@@ -137,7 +138,9 @@ static void put_fit(struct stm_buf *b, const struct stm_ols *f, unsigned left_ou
     number(b, false, "dr2", f->dr2);
     number(b, false, "intercept", f->intercept);
     number(b, false, "rss", f->rss);
-    number(b, false, "aic", stm_stat_aic(f->rss, f->n, f->k + 1));
+    double aic = NAN;
+    rep_fit_part(f, "aic", &aic);
+    number(b, false, "aic", aic);
     number(b, false, "cells", (double)f->n);
     number(b, false, "cells_left_out", left_out);
     key(b, false, "slopes");
@@ -173,6 +176,7 @@ static void put_claim(struct stm_buf *b, const struct rep_results *all, unsigned
     }
     number(b, false, "seeds", r->n_seeds);
     if (r->known && r->claim->kind == STM_C_FIT) put_fit(b, &all->fits[i], all->left_out[i]);
+    if (r->unknown) truth(b, false, "unknown", true);
     if (r->why[0]) text(b, false, "why", r->why);
     stm_buf_u8(b, '}');
 }

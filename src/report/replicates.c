@@ -53,6 +53,15 @@ static void put_number(struct stm_buf *b, bool known, double v)
     if (known) rep_put_json_number(b, v);
 }
 
+/* A time that had not come is empty; one that nobody looked for must not look like it. */
+static void put_time(struct stm_buf *b, bool known, bool censored, double v)
+{
+    if (known)
+        put_number(b, !censored, v);
+    else
+        stm_buf_printf(b, ",NA");
+}
+
 static void csv_line(const struct stm_data *d, int node, unsigned seed, struct stm_buf *b)
 {
     const struct stm_plan *p = d->plan;
@@ -61,12 +70,12 @@ static void csv_line(const struct stm_data *d, int node, unsigned seed, struct s
     put_field(b, p->nodes[node].path);
     stm_buf_printf(b, ",%d", d->seeds[seed]);
     known = d->fork_step(d->ctx, node, seed, &v);
-    put_number(b, known, v);
+    put_time(b, known, false, v);
     known = d->stop_step(d->ctx, node, seed, &v);
-    put_number(b, known, v);
+    put_time(b, known, false, v);
     for (unsigned i = 0; i < p->n_events; i++) {
         known = d->event(d->ctx, node, seed, (int)i, &v, &censored);
-        put_number(b, known && !censored, v);
+        put_time(b, known, censored, v);
     }
     for (unsigned i = 0; i < p->n_captures; i++) {
         if (!first_of_name(p, i)) continue;

@@ -198,7 +198,7 @@ static void put_estimate(struct stm_buf *b, const struct stm_claim *c, double v,
     if (c->op == '-' || size >= 1e6 || (size < 1e-2 && size > 0))
         rep_put_number(b, v);
     else
-        stm_buf_printf(b, "%.3f", v);
+        stm_buf_printf(b, "%.3f", size > 0 ? v : 0);
 }
 
 static void put_fit(struct stm_buf *b, const struct stm_ols *f, unsigned seeds, unsigned left_out)
