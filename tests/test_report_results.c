@@ -478,17 +478,21 @@ END_TEST
 
 START_TEST(a_claim_that_is_read_is_resampled)
 {
-    static struct stm_claim c[3];
+    static struct stm_claim c[4];
     c[0] = claims[GAP];
     f.plan.claims = c;
-    f.plan.n_claims = 3;
+    f.plan.n_claims = 4;
     claims[0].name = "gap";
+    f.lets[LET_TOP].expr = claim(0); /* read by itself, and once more through a let */
+    c[3] = estimate("sum", x_op(&f, STM_X_ADD, claim(0), x_let(&f, LET_TOP)), NULL);
+    c[3].ci = c[0].ci;
     c[1] = estimate("twice", x_op(&f, STM_X_MUL, x_num(&f, 2), claim(0)), NULL);
     c[1].ci = c[0].ci;
     c[2] = estimate("width", x_op(&f, STM_X_SUB, field(0, "hi"), field(0, "lo")), NULL);
     compute();
     is_interval(&r->claims[0], 3225, 2500 + 290 * 0.5, 2500 + 290 * 4.5);
     is_interval(&r->claims[1], 6450, 5000 + 580 * 0.5, 5000 + 580 * 4.5);
+    is_interval(&r->claims[3], 6450, 5000 + 580 * 0.5, 5000 + 580 * 4.5);
     NEAR(r->claims[2].value, 290 * 4, 1e-9);
     ck_assert(!r->claims[2].has_interval); /* a bootstrap of bootstraps is not made */
     ck_assert(strstr(r->claims[2].why, "is not resampled") != NULL);

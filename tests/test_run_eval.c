@@ -381,12 +381,6 @@ START_TEST(curves_with_holes)
     interp->keys[2] = "at";
     interp->kids[2] = x_num(&f, 2.5);
     is_bad(interp, -1, STM_CELL_INVALID, "not there");
-    struct stm_expr *monotone = x_call(&f, "monotone", y, x);
-    monotone->keys[1] = "along";
-    monotone->keys[2] = "way";
-    monotone->n = 3;
-    monotone->kids[2] = x_ref(&f, STM_R_NONE, "up", -1);
-    is_bad(monotone, -1, STM_CELL_INVALID, "not there");
 }
 END_TEST
 

@@ -384,7 +384,6 @@ static struct stm_value f_monotone(struct stm_ev *ev, const struct stm_function 
     struct stm_cell why;
     double *x = numbers(ev, &points, f->name, &nx, &why);
     if (!x) return stm_value_one(why);
-    if (!is_whole(ev, &curve, f->name, &why)) return stm_value_one(why);
     struct stm_cell *y = stm_ev_gather(ev, &curve, &ny, &why);
     if (!y || why.state != STM_CELL_OK) return stm_value_one(why);
     if (nx != ny || curve.kind == STM_VAL_SEEDS) return BAD(ev, "`monotone` reads a sweep");
