@@ -169,9 +169,9 @@ def arms():
     }
 
 
-def check_forks(stemma, reals, directory):
-    """forks.stemma: a trunk, six arms and a run that diverges."""
-    c, n = Command(stemma, os.path.join(HERE, "forks.stemma"), directory), 0
+def check_arms(c, reals):
+    """A trunk and six arms."""
+    n = 0
     for name, (settings, edits, own_hold) in arms().items():
         t = Trainer(Settings(FIVE), reals, cases.SEED)
         for step in range(9):
@@ -181,12 +181,27 @@ def check_forks(stemma, reals, directory):
             arm = "r" if step < 4 else f"r/f/{name}"
             n += c.compare(f"{arm}#{t.seed}@{step if step != 4 else 'start'}", t)
             t.step()
-    t = Trainer(Settings(WILD), reals, cases.SEED)
+    return n
+
+
+def check_diverging(c, reals):
+    t, n = Trainer(Settings(WILD), reals, cases.SEED), 0
     while not t.diverged():
         t.step()
         n += c.compare(f"d#{t.seed}@{t.step_count}", t)
     if all(x == x for x in t.param["E"]):
         fail("the run that diverges ends without a NaN, which it is there for")
+    return n
+
+
+def check_many(c, reals):
+    """More classes than lanes, more examples than a tile."""
+    many, n = FIVE.replace("task.p = 5", "task.p = 19"), 0
+    for run, settings in (("m", many), ("e", many + "\nprecision = f64")):
+        t = Trainer(Settings(settings), reals, cases.SEED)
+        for _ in range(3):
+            t.step()
+            n += c.compare(f"{run}#{t.seed}@{t.step_count}", t)
     return n
 
 
@@ -200,7 +215,8 @@ def check_command(page, stemma, reals):
             n += c.compare(f"r#{t.seed}@{step}", t)
             t.step()
     with tempfile.TemporaryDirectory() as directory:
-        return n + check_forks(stemma, reals, directory)
+        c = Command(stemma, os.path.join(HERE, "forks.stemma"), directory)
+        return n + check_arms(c, reals) + check_diverging(c, reals) + check_many(c, reals)
 
 
 # ---- the golden ids ----
