@@ -194,6 +194,22 @@ def check_diverging(c, reals):
     return n
 
 
+def check_held(c, reals):
+    """An edit under an inherited hold."""
+    held = Settings(FIVE + "\nhold norm(weights) = 2")
+    t, n = Trainer(held, reals, cases.SEED), 0
+    t.hold_all()
+    n += c.compare(f"h#{t.seed}@0", t)
+    for step in range(1, 5):
+        t.step()
+        arm = "h" if step <= 2 else "h/g/bent"
+        n += c.compare(f"{arm}#{t.seed}@{step}", t)
+        if step == 2:
+            t.fork(held, (("W2", "*=", 1.5),))
+            n += c.compare(f"h/g/bent#{t.seed}@start", t)
+    return n
+
+
 def check_many(c, reals):
     """More classes than lanes, more examples than a tile."""
     many, n = FIVE.replace("task.p = 5", "task.p = 19"), 0
@@ -216,7 +232,8 @@ def check_command(page, stemma, reals):
             t.step()
     with tempfile.TemporaryDirectory() as directory:
         c = Command(stemma, os.path.join(HERE, "forks.stemma"), directory)
-        return n + check_arms(c, reals) + check_diverging(c, reals) + check_many(c, reals)
+        return n + sum(check(c, reals)
+                       for check in (check_arms, check_diverging, check_held, check_many))
 
 
 # ---- the golden ids ----

@@ -222,7 +222,7 @@ class Trainer:
     # ---- taking over, edits ----
 
     def fork(self, settings, edits=(), own_hold=False):
-        """The settings of an arm that starts here, then its edits, then its holds."""
+        """The settings of an arm that starts here, then its edits, then the holds in force."""
         held = self.holds_temperature
         self.take_settings(settings)
         r = self.real.round
@@ -238,7 +238,7 @@ class Trainer:
         self.split()
         for edit in edits:
             self.edit(*edit)
-        if own_hold:
+        if own_hold or edits:
             self.hold_all()
 
     def edit(self, target, op, v):
