@@ -232,6 +232,61 @@ START_TEST(hash_of_what_is_said)
 }
 END_TEST
 
+static void explained(const char *word)
+{
+    struct stm_buf out = {0};
+    ck_assert_msg(stm_word_explain(&test_vocab, word, &out), "nothing about `%s`", word);
+    for (const char *line = stm_buf_text(&out); *line;) {
+        size_t n = strcspn(line, "\n");
+        ck_assert_msg(n <= 80, "%zu columns: %.*s", n, (int)n, line);
+        line += n + (line[n] == '\n');
+    }
+    stm_buf_release(&out);
+}
+
+/* Every word of the vocabulary, and what a list of words names. */
+START_TEST(words_are_explained)
+{
+    static const char *const lists[] = {"functions", "verbs", "statements"};
+    const struct stm_vocab *v = &test_vocab;
+    for (size_t i = 0; i < v->n_tasks; i++) explained(v->tasks[i].name);
+    for (size_t i = 0; i < v->n_models; i++) {
+        explained(v->models[i].sig.name);
+        for (size_t g = 0; g < v->models[i].n_groups; g++) explained(v->models[i].groups[g].name);
+    }
+    for (size_t i = 0; i < v->optimizers[0].n_params; i++)
+        explained(v->optimizers[0].params[i].name);
+    for (size_t i = 0; i < v->n_knobs; i++) {
+        explained(v->knobs[i].name);
+        for (size_t w = 0; v->knobs[i].syms && v->knobs[i].syms[w]; w++)
+            explained(v->knobs[i].syms[w]);
+    }
+    for (size_t i = 0; i < v->n_metrics; i++) explained(v->metrics[i].name);
+    for (size_t i = 0; i < v->n_holds; i++) explained(v->holds[i].name);
+    for (const char *const *code = stm_diag_codes(); *code; code++) explained(*code);
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        struct stm_buf out = {0};
+        char word[40];
+        explained(lists[i]);
+        ck_assert(stm_word_explain(v, lists[i], &out));
+        unsigned n = 0;
+        for (const char *s = strchr(stm_buf_text(&out), ':') + 1; *s; n++) {
+            s += strspn(s, " ,\n");
+            size_t len = strcspn(s, " ,\n");
+            snprintf(word, sizeof word, "%.*s", (int)len, s);
+            if (len) explained(word);
+            s += len;
+        }
+        ck_assert_uint_ge(n, 5);
+        stm_buf_release(&out);
+    }
+    struct stm_buf out = {0};
+    ck_assert(!stm_word_explain(v, "modular_ad", &out));
+    ck_assert_uint_eq(out.n, 0);
+    stm_buf_release(&out);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("protocol words");
@@ -243,6 +298,7 @@ int main(void)
     tcase_add_test(t, isolated);
     tcase_add_test(t, fit_fields);
     tcase_add_test(t, hash_of_what_is_said);
+    tcase_add_test(t, words_are_explained);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

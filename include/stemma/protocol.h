@@ -366,6 +366,10 @@ const char *stm_diag_explain(const char *code);
 /* Every registered code, NULL-terminated. */
 const char *const *stm_diag_codes(void);
 
+/* Appends what there is to say about a word of the vocabulary or the language, or a code, in lines
+ * of up to 80 columns; false when it is none. */
+bool stm_word_explain(const struct stm_vocab *v, const char *word, struct stm_buf *out);
+
 /* ---- checking ---- */
 
 struct stm_override { /* -D name=value */

@@ -1,15 +1,15 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "stemma/engine.h"
 
 static const struct {
     const char *name, *text;
 } topics[] = {
-    {"step",
-     "State n is what update n left, after the holds. A step number is global: it counts from\n"
-     "the beginning of the run, through every fork. `set ... from step N` first affects update\n"
-     "N + 1; `hold ... from step N` acts on the result of update N. A measured step is one of the\n"
-     "`every` or `log` grid: global step mod N = 0.\n"},
+    {"step", "State n is what update n left, after the holds. A step number is global: it\n"
+             "counts from the beginning of the run, through every fork. `set ... from step N`\n"
+             "first affects update N + 1; `hold ... from step N` acts on the result of update\n"
+             "N. A measured step is one of the `every` or `log` grid: global step mod N = 0.\n"},
     {"exit", "0    yes, done, same\n"
              "1    no: differs, not bit-exact, an expectation failed, errors found by check\n"
              "2    wrong usage\n"
@@ -27,6 +27,24 @@ static const struct {
                 "Results under two profiles are never compared bit by bit: `replay` answers with\n"
                 "exit code 4, it cannot judge.\n"}};
 
+/* What the vocabulary and the language say of a word or a code. */
+static bool explain_word(const char *word)
+{
+    struct stm_buf b = {0};
+    bool known = stm_word_explain(stm_engine_vocab(), word, &b);
+    fputs(stm_buf_text(&b), stdout);
+    stm_buf_release(&b);
+    return known;
+}
+
+static void put_codes(void)
+{
+    const char *const *codes = stm_diag_codes();
+    for (unsigned i = 0; codes[i]; i++)
+        fprintf(stderr, "%s%s", i % 11 ? " " : i ? "\n  " : "  ", codes[i]);
+    fprintf(stderr, "\n");
+}
+
 int cmd_explain(const struct options *o)
 {
     for (size_t i = 0; i < sizeof topics / sizeof *topics; i++)
@@ -34,16 +52,13 @@ int cmd_explain(const struct options *o)
             fputs(topics[i].text, stdout);
             return EXIT_YES;
         }
-    const char *text = stm_diag_explain(o->args[0]);
-    if (text) {
-        printf("%s%s", text, *text && text[strlen(text) - 1] == '\n' ? "" : "\n");
-        return EXIT_YES;
-    }
+    if (explain_word(o->args[0])) return EXIT_YES;
     fprintf(stderr,
-            "stemma: nothing is known about `%s`\nhelp: give a code such as E0406, or step, exit, "
-            "profile; the codes are:",
+            "stemma: nothing is known about `%s`\n"
+            "help: give a word of a protocol; tasks, models, optimizers, losses, settings,\n"
+            "  metrics, quantities, groups, functions, verbs, statements for lists; step,\n"
+            "  exit, profile; or a code:\n",
             o->args[0]);
-    for (const char *const *c = stm_diag_codes(); *c; c++) fprintf(stderr, " %s", *c);
-    fprintf(stderr, "\n");
+    put_codes();
     return EXIT_USAGE;
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "protocol/check.h"
+#include "protocol/words.h"
 
 /* ---- targets ---- */
 
@@ -48,21 +49,11 @@ static const struct stm_hold_sig *quantity_sig(const struct stm_vocab *v, const 
 
 static const struct stm_hold_sig *want_hold(struct check *k, const struct stm_expr *e)
 {
-    static const char *const shapes[] = {[STM_A_GROUP] = "(group)",
-                                         [STM_A_GROUPS] = "(group, group, ...)",
-                                         [STM_A_ROWS] = "(rows(group))"};
     const struct stm_hold_sig *h = quantity_sig(k->voc, e);
     if (h) return h;
-    size_t mark = k->c->scratch.n;
-    for (size_t i = 0; i < k->voc->n_holds; i++) {
-        const char *shape = shapes[k->voc->holds[i].arg];
-        stm_buf_printf(&k->c->scratch, "%s%s%s", i ? ", " : "", k->voc->holds[i].name,
-                       shape ? shape : "");
-    }
-    const char *known = pr_scratch_take(k->c, mark);
     struct stm_diag *d =
         pr_diag(k->c, "E0301", e->span, "`%s` cannot be held", pr_expr_text(k->c, e));
-    pr_help(k->c, d, "what can be held: %s", known);
+    pr_note_list(k->c, d, k->voc, PR_HOLDS);
     return NULL;
 }
 
@@ -142,16 +133,8 @@ static const char *knob_target(struct check *k, const struct stm_expr *e,
     if (*knob && optimizer_has(k, e, name)) return name;
     if (*knob) return NULL;
     struct stm_diag *d = pr_diag(k->c, "E0201", e->span, "there is no setting `%s`", name);
-    size_t mark = k->c->scratch.n;
-    for (size_t i = 0; i < k->voc->n_knobs; i++)
-        if (!pr_is_argument(k->voc, &k->voc->knobs[i]))
-            stm_buf_printf(&k->c->scratch, "%s%s", k->c->scratch.n > mark ? ", " : "",
-                           k->voc->knobs[i].name);
-    const char *known = pr_scratch_take(k->c, mark);
-    if (near.best)
-        pr_help(k->c, d, "there is a setting with a similar name: `%s`", near.best);
-    else
-        pr_help(k->c, d, "settings are %s", known);
+    if (near.best) pr_help(k->c, d, "there is a setting with a similar name: `%s`", near.best);
+    pr_note_list(k->c, d, k->voc, PR_SETTINGS);
     return NULL;
 }
 

@@ -104,6 +104,7 @@ struct function {
     double (*fold)(double); /* of one number; NULL */
 };
 const struct function *pr_function(const char *name);
+const struct function *pr_function_at(size_t i); /* NULL behind the last */
 void pr_near_functions(struct near *n);
 
 /* resolve.c, resolve_call.c, resolve_arm.c. NULL after a reported error. */
@@ -125,6 +126,8 @@ const char *pr_use_name(const struct check *k);
 struct stm_expr *pr_resolve_as(struct check *k, const struct stm_expr *e, enum use use);
 /* How many instances of an arm `up` or `up[tau = 1]` (resolved) means; the first in *one. */
 unsigned pr_instances(struct check *k, const struct stm_expr *e, int *one);
+/* One instance by all its sweep variables, as it is written: up[tau = 1.3, w = 2]. */
+const char *pr_instance_text(struct check *k, int node);
 /* A number known now; false after a reported error. `what`: "a step". */
 bool pr_const_number(struct check *k, const struct stm_expr *e, const char *what, double *out);
 struct stm_expr *pr_number_expr(struct check *k, struct stm_span at, double x);
@@ -146,6 +149,8 @@ void pr_check_setup(struct check *k, const struct ast_stmt *s);
 const struct stm_param *pr_knob(const struct check *k, const char *name);
 /* "E" of the knob "lr.E", or NULL. */
 const char *pr_knob_group(const struct check *k, const char *name);
+/* "a number above 0, or full" */
+void pr_put_domain(struct stm_buf *b, const struct stm_param *p);
 /* Whether `name` is one of the words that `p` can be: an arm called f64 does not hide f64. */
 bool pr_is_value(const struct stm_param *p, const char *name);
 /* Whether it is a word of `p` that takes arguments: clip. */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "protocol/check.h"
+#include "protocol/words.h"
 
 static void add(struct check *k, struct vec *out, struct stm_assign a)
 {
@@ -49,6 +50,10 @@ static bool construct(struct check *k, int kind, const struct stm_expr *e, const
         if (near.best)
             pr_help(k->c, d, "there is %s %s with a similar name: `%s`", pr_article(prefix), prefix,
                     near.best);
+        pr_note_list(k->c, d, k->voc,
+                     kind == S_TASK    ? PR_TASKS
+                     : kind == S_MODEL ? PR_MODELS
+                                       : PR_OPTIMIZERS);
         return false;
     }
     add(k, out, (struct stm_assign){.key = prefix, .sym = sig->name});
@@ -89,6 +94,7 @@ static bool train_key(struct check *k, const struct ast_stmt *s, struct vec *out
         struct stm_diag *d =
             pr_diag(k->c, "E0201", s->name.span, "a train block has no key `%s`", s->name.text);
         if (near.best) pr_help(k->c, d, "there is a key with a similar name: `%s`", near.best);
+        pr_note_list(k->c, d, k->voc, PR_SETTINGS);
         return false;
     }
     struct stm_expr *v = pr_value(k, p, s->expr);

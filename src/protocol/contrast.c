@@ -12,7 +12,7 @@ static int one_arm(struct check *k, const struct stm_expr *e)
                                      "`%s` names %u arms, and a contrast "
                                      "compares two",
                                      pr_expr_text(k->c, e), n);
-        pr_help(k->c, d, "name one instance: `%s`", node >= 0 ? pr_node(k, node)->label : "arm");
+        pr_help(k->c, d, "name one instance: `%s`", node >= 0 ? pr_instance_text(k, node) : "arm");
         return -1;
     }
     if (pr_node(k, node)->off) {

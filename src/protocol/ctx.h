@@ -90,6 +90,9 @@ void pr_note(struct ctx *c, struct stm_diag *d, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void pr_note_at(struct ctx *c, struct stm_diag *d, struct stm_span at, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/* The words of `s` from column `indent` on, where every further line begins too; none is longer
+ * than `width` (0: one line) unless a word is. */
+void pr_put_words(struct stm_buf *b, const char *s, unsigned indent, unsigned width);
 /* Source order, at most PR_MAX_DIAGS errors, "and N more". */
 void pr_diags_finish(struct ctx *c, struct stm_diags *out);
 

@@ -195,9 +195,7 @@ static unsigned put_line(struct stm_buf *b, const char *s, size_t n, unsigned sk
 
 static void put_safe(struct stm_buf *b, const char *s) { put_line(b, s, strlen(s), 0, 0); }
 
-/* The words of `s` from column `indent` on, where every further line begins too; none is longer
- * than `width` (0: one line) unless a word is. */
-static void put_words(struct stm_buf *b, const char *s, unsigned indent, unsigned width)
+void pr_put_words(struct stm_buf *b, const char *s, unsigned indent, unsigned width)
 {
     unsigned col = indent;
     for (bool first = true; *s; first = false) {
@@ -274,16 +272,17 @@ void stm_diag_print(const struct stm_diags *all, const struct stm_diag *d, bool 
     const char *path = d->span.file < all->n_files ? all->files[d->span.file].path : "?";
     stm_buf_printf(out, "%s%s[%s]%s%s: ", c.error, warning ? "warning" : "error", d->code, c.off,
                    c.strong);
-    put_words(out, d->msg, (unsigned)strlen(warning ? "warning[E0000]: " : "error[E0000]: "),
-              width);
+    pr_put_words(out, d->msg, (unsigned)strlen(warning ? "warning[E0000]: " : "error[E0000]: "),
+                 width);
     stm_buf_printf(out, "%s\n%*s%s-->%s %s", c.off, gutter, "", c.gutter, c.off, path);
     if (d->span.line) stm_buf_printf(out, ":%u:%u", d->span.line, d->span.col);
     stm_buf_u8(out, '\n');
     put_snippet(all, d, c, gutter, width, out);
+    const unsigned words = width ? width : 80; /* of notes: lists of all there is */
     for (unsigned i = 0; i < d->n_notes; i++) {
         const struct stm_note *note = &d->notes[i];
         stm_buf_printf(out, "%*s %s=%s note: ", gutter, "", c.gutter, c.off);
-        put_words(out, note->text, (unsigned)gutter + 9, width);
+        pr_put_words(out, note->text, (unsigned)gutter + 9, words);
         if (note->has_span && note->span.file < all->n_files)
             stm_buf_printf(out, " (%s:%u:%u)", all->files[note->span.file].path, note->span.line,
                            note->span.col);
@@ -291,7 +290,7 @@ void stm_diag_print(const struct stm_diags *all, const struct stm_diag *d, bool 
     }
     if (!d->help) return;
     stm_buf_printf(out, "%*s %s=%s help: ", gutter, "", c.gutter, c.off);
-    put_words(out, d->help, (unsigned)gutter + 9, width);
+    pr_put_words(out, d->help, (unsigned)gutter + 9, width);
     stm_buf_printf(out, "\n");
 }
 

@@ -249,6 +249,11 @@ const struct function *pr_function(const char *name)
     return NULL;
 }
 
+const struct function *pr_function_at(size_t i)
+{
+    return i < sizeof functions / sizeof *functions ? &functions[i] : NULL;
+}
+
 void pr_near_functions(struct near *n)
 {
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) pr_near(n, functions[i].name);

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "protocol/check.h"
+#include "protocol/words.h"
 
 static const struct stm_group *group_of(const struct stm_model_sig *m, const char *name)
 {
@@ -25,7 +26,8 @@ const struct stm_group *pr_group(struct check *k, const char *name, struct stm_s
     if (g) return g;
     struct stm_diag *d;
     if (!k->model) {
-        pr_diag(k->c, "E0302", at, "no model has a group `%s`", name);
+        d = pr_diag(k->c, "E0302", at, "no model has a group `%s`", name);
+        pr_note_list(k->c, d, k->voc, PR_GROUPS);
         return NULL;
     }
     d = pr_diag(k->c, "E0302", at, "the model `%s` has no group `%s`", k->model->sig.name, name);
@@ -33,10 +35,8 @@ const struct stm_group *pr_group(struct check *k, const char *name, struct stm_s
     /* every W3 is close to W1 */
     for (size_t i = 0; name[0] && name[1] && name[2] && i < k->model->n_groups; i++)
         pr_near(&near, k->model->groups[i].name);
-    if (near.best)
-        pr_help(k->c, d, "there is a group with a similar name: `%s`", near.best);
-    else
-        pr_help(k->c, d, "its groups are %s", list_groups(k));
+    if (near.best) pr_help(k->c, d, "there is a group with a similar name: `%s`", near.best);
+    pr_note(k->c, d, "its groups: %s", list_groups(k));
     return NULL;
 }
 

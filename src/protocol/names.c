@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "protocol/check.h"
+#include "protocol/words.h"
 
 static const struct {
     int kind;
@@ -111,7 +112,7 @@ void pr_declare_all(struct check *k, const struct vec *stmts)
     declare_stmts(k, stmts->p, stmts->n);
 }
 
-static void suggest(struct check *k, struct stm_diag *d, const char *name)
+static bool suggest(struct check *k, struct stm_diag *d, const char *name)
 {
     struct near n = {.name = name};
     const struct symbol *best = NULL;
@@ -124,12 +125,38 @@ static void suggest(struct check *k, struct stm_diag *d, const char *name)
     const char *named = n.best;
     for (size_t i = 0; i < k->voc->n_metrics; i++) pr_near(&n, k->voc->metrics[i].name);
     pr_near_functions(&n);
-    if (!n.best) return;
+    if (!n.best) return false;
     if (n.best == named && best)
         pr_help(k->c, d, "there is %s %s with a similar name: `%s`",
                 pr_article(pr_kind_name(best->kind)), pr_kind_name(best->kind), n.best);
     else
         pr_help(k->c, d, "there is something with a similar name: `%s`", n.best);
+    return true;
+}
+
+/* The names of the file that could stand here. */
+static void list_names(struct check *k, struct stm_diag *d, const char *what)
+{
+    const size_t mark = k->c->scratch.n;
+    unsigned n = 0;
+    for (unsigned i = 0; i < k->syms.n; i++) {
+        const struct symbol *sym = (struct symbol *)k->syms.p + i;
+        if (strcmp(pr_kind_name(sym->kind), what) != 0 || n++ >= 12) continue;
+        stm_buf_printf(&k->c->scratch, "%s%s", n > 1 ? ", " : "", sym->name);
+    }
+    if (n > 12) stm_buf_printf(&k->c->scratch, " and %u more", n - 12);
+    const char *list = pr_scratch_take(k->c, mark);
+    if (n) pr_note(k->c, d, "%ss of the file: %s", what, list);
+}
+
+static void list_known(struct check *k, struct stm_diag *d, const char *what)
+{
+    bool value = !strcmp(what, "value"), call = !strcmp(what, "function or metric");
+    if (value || call) pr_note_list(k->c, d, k->voc, PR_METRICS);
+    if (call) pr_note_list(k->c, d, k->voc, PR_FUNCTIONS);
+    list_names(k, d, what);
+    if (value && k->use == USE_CLAIM) list_names(k, d, "arm");
+    if (value) list_names(k, d, k->use == USE_ACTION ? "capture" : "event");
 }
 
 static bool precedes(struct stm_span a, struct stm_span b)
@@ -152,7 +179,8 @@ void pr_unknown(struct check *k, struct stm_span at, const char *name, const cha
     }
     d = pr_diag(k->c, "E0201", at, "there is no %s `%s`", what, name);
     pr_label(k->c, d, "not known here");
-    if (d != &k->c->nowhere) suggest(k, d, name);
+    if (d == &k->c->nowhere) return;
+    if (!suggest(k, d, name)) list_known(k, d, what);
 }
 
 const struct stm_bind *pr_bind(const struct check *k, const char *name)

@@ -73,6 +73,27 @@ unsigned pr_instances(struct check *k, const struct stm_expr *e, int *one)
     return n;
 }
 
+static void put_binds(struct stm_buf *b, const struct stm_bind *binds, unsigned n, size_t mark)
+{
+    for (unsigned i = 0; i < n; i++)
+        stm_buf_printf(b, "%s%s = %s", b->n > mark ? ", " : "", binds[i].name, binds[i].text);
+}
+
+const char *pr_instance_text(struct check *k, int node)
+{
+    struct stm_buf *b = &k->c->scratch;
+    const char *name = pr_node(k, node)->name;
+    size_t mark = b->n;
+    for (int n = node; n >= 0;) {
+        put_binds(b, pr_node(k, n)->binds, pr_node(k, n)->n_binds, mark);
+        int fork = pr_node(k, n)->fork;
+        if (fork >= 0) put_binds(b, pr_fork(k, fork)->binds, pr_fork(k, fork)->n_binds, mark);
+        n = fork < 0 ? -1 : pr_fork(k, fork)->node;
+    }
+    const char *binds = pr_scratch_take(k->c, mark);
+    return *binds ? pr_printf(k->c, "%s[%s]", name, binds) : name;
+}
+
 struct stm_expr *pr_resolve_index(struct check *k, const struct stm_expr *e)
 {
     if (e->kids[0]->kind != STM_X_NAME) {
@@ -99,7 +120,7 @@ struct stm_expr *pr_resolve_index(struct check *k, const struct stm_expr *e)
     if (pr_instances(k, r, &one)) return r;
     struct stm_diag *d =
         pr_diag(k->c, "E0201", e->span, "no instance of `%s` has these values", f->name);
-    pr_note(k->c, d, "the first one is %s", pr_node(k, f->nodes[0])->label);
+    pr_note(k->c, d, "the first one is %s", pr_instance_text(k, f->nodes[0]));
     return NULL;
 }
 

@@ -93,6 +93,15 @@ static void put_range(struct stm_buf *b, const struct stm_param *p)
     }
 }
 
+void pr_put_domain(struct stm_buf *b, const struct stm_param *p)
+{
+    size_t mark = b->n;
+    if (p->kind == STM_K_INT || p->kind == STM_K_NUM) put_range(b, p);
+    if (p->kind == STM_K_BOOL) stm_buf_printf(b, "on or off");
+    for (size_t i = 0; p->syms && p->syms[i]; i++)
+        stm_buf_printf(b, "%s%s", b->n > mark ? (i ? ", " : ", or ") : "", p->syms[i]);
+}
+
 static const char *domain(struct check *k, const struct stm_param *p)
 {
     struct stm_buf *b = &k->c->scratch;
