@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/json.h"
 #include "stemma/report.h"
 
 /* Exit codes (docs: `stemma explain exit`). */
@@ -63,11 +64,23 @@ int put_out(struct stm_buf *b);
  * indented by `indent`. */
 void wrapped_print(struct stm_buf *out, unsigned indent, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* Ends the line that begins at out->p[start]; where it is wider than the terminal it is cut at
+ * spaces, and what follows stands behind `below` and `hang` spaces. */
+void line_end(struct stm_buf *out, size_t start, const char *below, unsigned hang);
 bool stdout_color(void);
 unsigned stdout_width(void); /* columns of the terminal; 80 when there is none */
 
-/* Checks a protocol file and prints its diagnostics. NULL and *code when it has errors. */
-struct stm_plan *load_plan(const struct options *o, const char *path, int *code);
+/* input.c: protocol files. `-` is standard input, a file named `stdin` here; an open descriptor, as
+ * <(command) makes one, is `fd63`. Their imports are looked for in the current directory. */
+const char *input_name(const char *arg);
+int input_read(const char *arg, struct stm_buf *text, struct stm_err *err);
+/* Checks a protocol file and prints its diagnostics. NULL and *code when it has errors. Under
+ * --json stdout is one document: warnings go to `warnings` as the elements of an array, errors make
+ * the document. Without `warnings` each diagnostic is a line, which is what `check` prints. */
+struct stm_plan *load_plan(const struct options *o, const char *path, struct stm_buf *warnings,
+                           int *code);
+/* Puts the key "warnings" at the end of the JSON object that `out` ends with. */
+void warnings_json(const struct stm_buf *warnings, struct stm_buf *out);
 /* The seeds in effect. */
 void seeds_in_effect(const struct options *o, const struct stm_plan *plan,
                      struct stm_view_options *v);
@@ -88,6 +101,7 @@ struct session {
     struct stm_catalog *catalog;
     struct stm_view *view;
     struct stm_view_options vo;
+    struct stm_buf warnings; /* of the file, for warnings_json */
 };
 /* From a protocol file under this machine's profile. 0 or an exit code. */
 int session_file(struct session *s, const struct options *o, const char *path,
@@ -108,7 +122,7 @@ void tree_json(const struct stm_view *v, const struct stm_plan *p, struct stm_bu
 void tree_dot(const struct stm_plan *p, struct stm_buf *out);
 void time_print(const struct stm_plan *p, const struct stm_time *t, struct stm_buf *out);
 void number_print(uint64_t n, struct stm_buf *out); /* 712,800 */
-void json_text(const char *s, struct stm_buf *out); /* quoted and escaped */
+static inline void json_text(const char *s, struct stm_buf *out) { stm_json_string(out, s); }
 
 /* cmd_run.c: evaluates every claim and table, so that the view plans to measure what they read. */
 int plan_reads(struct session *s, struct stm_err *err);

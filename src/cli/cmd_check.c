@@ -5,8 +5,8 @@ int cmd_check(const struct options *o)
     int worst = EXIT_YES;
     for (int i = 0; i < o->n_args; i++) {
         int code;
-        struct stm_plan *plan = load_plan(o, o->args[i], &code);
-        if (plan && !o->json) printf("%s: no errors\n", o->args[i]);
+        struct stm_plan *plan = load_plan(o, o->args[i], NULL, &code);
+        if (plan && !o->json) printf("%s: no errors\n", input_name(o->args[i]));
         if (code > worst) worst = code;
         stm_plan_free(plan);
     }

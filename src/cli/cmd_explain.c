@@ -27,38 +27,42 @@ static const struct {
                 "Results under two profiles are never compared bit by bit: `replay` answers with\n"
                 "exit code 4, it cannot judge.\n"}};
 
-/* What the vocabulary and the language say of a word or a code. */
-static bool explain_word(const char *word)
+/* Each line of the text within the terminal's width. */
+static int print(const char *text)
 {
-    struct stm_buf b = {0};
-    bool known = stm_word_explain(stm_engine_vocab(), word, &b);
-    fputs(stm_buf_text(&b), stdout);
-    stm_buf_release(&b);
-    return known;
+    struct stm_buf out = {0};
+    while (*text) {
+        size_t n = strcspn(text, "\n"), start = out.n;
+        stm_buf_put(&out, text, n);
+        line_end(&out, start, "", 0);
+        text += n + (text[n] == '\n');
+    }
+    return put_out(&out);
 }
 
-static void put_codes(void)
+static int nothing_known(const char *word)
 {
-    const char *const *codes = stm_diag_codes();
-    for (unsigned i = 0; codes[i]; i++)
-        fprintf(stderr, "%s%s", i % 11 ? " " : i ? "\n  " : "  ", codes[i]);
-    fprintf(stderr, "\n");
+    struct stm_buf out = {0};
+    stm_buf_printf(&out, "stemma: nothing is known about `%s`\n", word);
+    size_t start = out.n;
+    stm_buf_printf(&out, "help: give a word of a protocol; tasks, models, optimizers, losses, "
+                         "settings, metrics, quantities, groups, functions, verbs, statements for "
+                         "lists; step, exit, profile; or a code:");
+    for (const char *const *c = stm_diag_codes(); *c; c++) stm_buf_printf(&out, " %s", *c);
+    line_end(&out, start, "", 6);
+    fputs(stm_buf_text(&out), stderr);
+    stm_buf_release(&out);
+    return EXIT_USAGE;
 }
 
 int cmd_explain(const struct options *o)
 {
     for (size_t i = 0; i < sizeof topics / sizeof *topics; i++)
-        if (!strcmp(o->args[0], topics[i].name)) {
-            fputs(topics[i].text, stdout);
-            return EXIT_YES;
-        }
-    if (explain_word(o->args[0])) return EXIT_YES;
-    fprintf(stderr,
-            "stemma: nothing is known about `%s`\n"
-            "help: give a word of a protocol; tasks, models, optimizers, losses, settings,\n"
-            "  metrics, quantities, groups, functions, verbs, statements for lists; step,\n"
-            "  exit, profile; or a code:\n",
-            o->args[0]);
-    put_codes();
-    return EXIT_USAGE;
+        if (!strcmp(o->args[0], topics[i].name)) return print(topics[i].text);
+    /* What the vocabulary and the language say of a word or a code. */
+    struct stm_buf text = {0};
+    bool known = stm_word_explain(stm_engine_vocab(), o->args[0], &text);
+    int code = known ? print(stm_buf_text(&text)) : nothing_known(o->args[0]);
+    stm_buf_release(&text);
+    return code;
 }

@@ -1,48 +1,52 @@
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "cli/cli.h"
 
-/* Writes beside the file and renames, so that a full disk leaves the old text. */
-static int replace(const char *path, struct stm_buf *text)
+/* Nothing is said to be rewritten before it is. */
+static int rewrite(const char *path, const struct stm_buf *text)
 {
-    char tmp[4096];
-    if (snprintf(tmp, sizeof tmp, "%s.stemma-fmt", path) >= (int)sizeof tmp) return -1;
-    FILE *f = fopen(tmp, "w");
-    if (!f) return -1;
-    bool ok = fwrite(text->p, 1, text->n, f) == text->n;
-    ok = !fflush(f) && !fsync(fileno(f)) && ok;
-    ok = !fclose(f) && ok;
-    if (ok && !rename(tmp, path)) return 0;
-    unlink(tmp);
-    return -1;
+    struct stm_err err = {0};
+    int rc = stm_file_replace(path, text, &err);
+    if (!rc) {
+        printf("%s: rewritten\n", path);
+        return EXIT_YES;
+    }
+    return fail(&err, rc == STM_E_NOSPACE    ? "free some space; the file is as it was"
+                      : rc == STM_E_READONLY ? "the file is as it was; chmod u+w lets it be written"
+                                             : "`stemma fmt - <FILE` prints the canonical layout");
 }
 
-static int format_one(const struct options *o, const char *path)
+static int refuse(const struct stm_diags *d)
+{
+    struct stm_buf b = {0};
+    for (unsigned i = 0; i < d->n; i++) stm_diag_print(d, &d->d[i], false, 0, &b);
+    fputs(stm_buf_text(&b), stderr);
+    stm_buf_release(&b);
+    return EXIT_NO;
+}
+
+/* Of standard input, `-`, the canonical layout is printed. */
+static int format_one(const struct options *o, const char *arg)
 {
     struct stm_buf in = {0}, out = {0};
     struct stm_diags *diags = NULL;
     struct stm_err err = {0};
-    int code = EXIT_YES, rc = stm_file_read(path, &in, &err);
-    if (!rc) rc = stm_protocol_format(&out, &diags, path, (const char *)in.p, in.n, &err);
+    const char *name = input_name(arg);
+    int code = EXIT_YES, rc = input_read(arg, &in, &err);
+    if (!rc) rc = stm_protocol_format(&out, &diags, name, (const char *)in.p, in.n, &err);
+    bool same = in.n == out.n && (!in.n || !memcmp(in.p, out.p, in.n));
     if (rc == STM_E_INVALID && diags) {
-        struct stm_buf b = {0};
-        for (unsigned i = 0; i < diags->n; i++) stm_diag_print(diags, &diags->d[i], false, 0, &b);
-        fputs(stm_buf_text(&b), stderr);
-        stm_buf_release(&b);
-        code = EXIT_NO;
+        code = refuse(diags);
     } else if (rc) {
         code = fail(&err, NULL);
-    } else if (in.n != out.n || memcmp(in.p, out.p, in.n)) {
-        printf("%s: %s\n", path, o->check ? "would change" : "rewritten");
-        if (o->check)
-            code = EXIT_NO;
-        else if (replace(path, &out)) {
-            fprintf(stderr, "stemma: writing %s failed; it is as it was\n", path);
-            code = EXIT_BROKEN;
-        }
+    } else if (o->check) {
+        if (!same) printf("%s: would change\n", name);
+        code = same ? EXIT_YES : EXIT_NO;
+    } else if (name != arg) {
+        code = put_out(&out);
+    } else if (!same) {
+        code = rewrite(arg, &out);
     }
     stm_diags_free(diags);
     stm_buf_release(&in);

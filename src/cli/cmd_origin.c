@@ -99,7 +99,7 @@ int origin_print(const struct session *s, bool json, struct stm_buf *out, bool *
 {
     const struct stm_data *d = stm_view_data(s->view);
     struct proof p = {.s = s, .out = out, .json = json, .first = true};
-    if (json) stm_buf_printf(out, "[");
+    if (json) stm_buf_printf(out, "{\"arms\":[");
     for (unsigned f = 0; f < s->plan->n_forks; f++) {
         if (!json) {
             struct stm_buf at = {0};
@@ -112,7 +112,7 @@ int origin_print(const struct session *s, bool json, struct stm_buf *out, bool *
     }
     const char *text = verdict(&p);
     if (json)
-        stm_buf_printf(out, "]\n");
+        stm_buf_printf(out, "]}\n");
     else if (text)
         stm_buf_printf(out, "%s\n", text);
     else
@@ -130,6 +130,7 @@ int cmd_origin(const struct options *o)
     int code = session_file(&s, o, o->args[0], STORE_EXISTS);
     if (code) return code;
     origin_print(&s, o->json, &out, &one);
+    if (o->json) warnings_json(&s.warnings, &out);
     session_close(&s);
     code = put_out(&out);
     return code ? code : one ? EXIT_YES : EXIT_NO;

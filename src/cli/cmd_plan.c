@@ -22,12 +22,15 @@ static void cost_print(const struct stm_cost *c, struct stm_buf *out)
 {
     static const char *const names[] = {"declared", "reused", "shared", "to train"};
     const uint64_t values[] = {c->declared, c->reused, c->shared, c->worst};
+    size_t start = out->n;
     stm_buf_printf(out, "steps      ");
     for (size_t i = 0; i < 4; i++) {
         stm_buf_printf(out, "%s%s ", i ? ", " : "", names[i]);
         number_print(values[i], out);
     }
-    stm_buf_printf(out, " at most\nstates     at most %llu of ", (unsigned long long)c->states);
+    stm_buf_printf(out, " at most");
+    line_end(out, start, "", 11);
+    stm_buf_printf(out, "states     at most %llu of ", (unsigned long long)c->states);
     size_print((double)c->bytes, out);
     stm_buf_printf(out, ", together ");
     size_print((double)c->states * (double)c->bytes, out);
@@ -41,12 +44,18 @@ static void plan_print(const struct session *s, struct stm_buf *out)
     const struct stm_plan *p = s->plan;
     struct stm_cost cost;
     stm_view_cost(s->view, 4000, &cost);
-    stm_buf_printf(out, "protocol   %s\n", p->title);
+    size_t start = out->n;
+    stm_buf_printf(out, "protocol   %s", p->title);
+    line_end(out, start, "", 11);
     stm_buf_printf(out, "hashes     compute %.12s, claims %.12s\n", p->compute_hash, p->claim_hash);
-    stm_buf_printf(out, "profile    %s\n", s->vo.profile);
-    stm_buf_printf(out, "seeds      %d..%d\nparams     ", s->vo.seed_lo, s->vo.seed_hi);
+    start = out->n;
+    stm_buf_printf(out, "profile    %s", s->vo.profile);
+    line_end(out, start, "", 11);
+    stm_buf_printf(out, "seeds      %d..%d\n", s->vo.seed_lo, s->vo.seed_hi);
+    start = out->n;
+    stm_buf_printf(out, "params     ");
     params_print(p, out);
-    stm_buf_printf(out, "\n");
+    line_end(out, start, "", 11);
     cost_print(&cost, out);
     stm_buf_printf(out, "\n");
     tree_print(s->view, p, false, out);
@@ -77,6 +86,7 @@ int cmd_plan(const struct options *o)
         tree_json(s.view, s.plan, &out);
         out.n -= out.n && out.p[out.n - 1] == '\n';
         stm_buf_printf(&out, "}\n");
+        warnings_json(&s.warnings, &out);
     } else if (o->dot) {
         tree_dot(s.plan, &out);
     } else {

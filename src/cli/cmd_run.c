@@ -167,6 +167,7 @@ static int results(const struct options *o, const struct session *s, struct stm_
     if (!rc)
         rc =
             o->json ? stm_results_json(r, d, out, &err) : stm_results_print(r, d, style, out, &err);
+    if (o->json) warnings_json(&s->warnings, out);
     int code = rc ? fail(&err, NULL) : r->fails ? EXIT_NO : EXIT_YES;
     stm_results_free(r);
     return code;

@@ -2,19 +2,40 @@
 
 #include "cli/cli.h"
 
-static void found_line(void *ctx, const char *line) { stm_buf_printf(ctx, "%s\n", line); }
+struct found {
+    struct stm_buf out;
+    bool json;
+    unsigned n;
+};
+
+static void found_line(void *ctx, const char *line)
+{
+    struct found *f = ctx;
+    if (!f->json) {
+        stm_buf_printf(&f->out, "%s\n", line);
+        return;
+    }
+    stm_buf_printf(&f->out, "%s", f->n++ ? "," : "{\"found\":[");
+    json_text(line, &f->out);
+}
 
 static int do_fsck(const struct options *o, struct stm_store *s)
 {
-    struct stm_buf out = {0};
+    struct found f = {.json = o->json};
     struct stm_err err = {0};
-    int rc = stm_store_fsck(s, o->quick ? STM_FSCK_QUICK : STM_FSCK_FULL, found_line, &out, &err);
+    int rc = stm_store_fsck(s, o->quick ? STM_FSCK_QUICK : STM_FSCK_FULL, found_line, &f, &err);
     if (rc && rc != STM_E_DAMAGED) {
-        stm_buf_release(&out);
+        stm_buf_release(&f.out);
         return fail(&err, NULL);
     }
-    stm_buf_printf(&out, "%s: %s\n", stm_store_dir(s), rc ? "DAMAGED" : "sound");
-    int written = put_out(&out);
+    if (o->json) {
+        stm_buf_printf(&f.out, "%s],\"store\":", f.n ? "" : "{\"found\":[");
+        json_text(stm_store_dir(s), &f.out);
+        stm_buf_printf(&f.out, ",\"sound\":%s}\n", rc ? "false" : "true");
+    } else {
+        stm_buf_printf(&f.out, "%s: %s\n", stm_store_dir(s), rc ? "DAMAGED" : "sound");
+    }
+    int written = put_out(&f.out);
     return rc ? EXIT_DAMAGED : written;
 }
 
@@ -49,31 +70,43 @@ static const char *type_name(enum stm_object_type t)
     return t == STM_OBJ_CHUNK ? "chunk" : t == STM_OBJ_STATE ? "state" : "record";
 }
 
+struct list {
+    struct stm_buf out;
+    bool json;
+};
+
 static int list_object(void *ctx, const struct stm_id *id, enum stm_object_type type, uint64_t raw,
                        uint64_t stored, const char *pack)
 {
+    struct list *l = ctx;
     char hex[STM_ID_TEXT];
-    stm_buf_printf(ctx, "%s %-6s %9llu %9llu %s\n", stm_id_text(id, hex), type_name(type),
-                   (unsigned long long)raw, (unsigned long long)stored, pack);
+    stm_buf_printf(&l->out,
+                   l->json ? "{\"id\":\"%s\",\"type\":\"%s\",\"raw_bytes\":%llu,"
+                             "\"stored_bytes\":%llu,\"pack\":\"%s\"}\n"
+                           : "%s %-6s %9llu %9llu %s\n",
+                   stm_id_text(id, hex), type_name(type), (unsigned long long)raw,
+                   (unsigned long long)stored, pack);
     return 0;
 }
 
 static int list_ref(void *ctx, const char *name, const struct stm_id *id)
 {
+    struct list *l = ctx;
     char hex[STM_ID_TEXT];
-    stm_buf_printf(ctx, "%s ref    %s\n", stm_id_text(id, hex), name);
+    stm_buf_printf(
+        &l->out, l->json ? "{\"id\":\"%s\",\"type\":\"ref\",\"name\":\"%s\"}\n" : "%s ref    %s\n",
+        stm_id_text(id, hex), name);
     return 0;
 }
 
 static int do_ls(const struct options *o, struct stm_store *s)
 {
-    struct stm_buf out = {0};
+    struct list l = {.json = o->json};
     struct stm_err err = {0};
-    (void)o;
-    int rc = stm_store_each(s, list_object, &out, &err);
-    if (!rc) rc = stm_ref_each(s, "", list_ref, &out, &err);
-    if (!rc) return put_out(&out);
-    stm_buf_release(&out);
+    int rc = stm_store_each(s, list_object, &l, &err);
+    if (!rc) rc = stm_ref_each(s, "", list_ref, &l, &err);
+    if (!rc) return put_out(&l.out);
+    stm_buf_release(&l.out);
     return fail(&err, NULL);
 }
 
@@ -86,6 +119,12 @@ int cmd_store(const struct options *o)
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         if (strcmp(o->args[0], verbs[i].name)) continue;
         int code;
+        if (o->quick && verbs[i].run != do_fsck) {
+            fprintf(stderr,
+                    "stemma: `store %s` has no --quick\nhelp: it makes `store fsck` shorter\n",
+                    verbs[i].name);
+            return EXIT_USAGE;
+        }
         struct stm_store *s = open_store(o, STORE_EXISTS, &code);
         if (!code) code = verbs[i].run(o, s);
         stm_store_close(s);

@@ -2,10 +2,14 @@
 
 static void heading(const struct session *s, const struct stm_catalog_entry *e, struct stm_buf *out)
 {
+    size_t start = out->n;
     stm_buf_printf(out, "%s", s->plan->name);
     if (e && *e->params) stm_buf_printf(out, "[%s]", e->params);
-    stm_buf_printf(out, "  %s\nseeds %d..%d, profile %s\n", s->plan->title, s->vo.seed_lo,
-                   s->vo.seed_hi, s->vo.profile);
+    stm_buf_printf(out, "  %s", s->plan->title);
+    line_end(out, start, "", 2);
+    start = out->n;
+    stm_buf_printf(out, "seeds %d..%d, profile %s", s->vo.seed_lo, s->vo.seed_hi, s->vo.profile);
+    line_end(out, start, "", 2);
 }
 
 static void one(const struct options *o, const struct session *s, const struct stm_catalog_entry *e,
@@ -13,6 +17,7 @@ static void one(const struct options *o, const struct session *s, const struct s
 {
     if (o->json) {
         tree_json(s->view, s->plan, out);
+        warnings_json(&s->warnings, out);
         return;
     }
     heading(s, e, out);

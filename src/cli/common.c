@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "cli/cli.h"
 
 int exit_code(int code)
@@ -71,6 +71,37 @@ void wrapped_print(struct stm_buf *out, unsigned indent, const char *fmt, ...)
     stm_buf_u8(out, '\n');
 }
 
+void line_end(struct stm_buf *out, size_t start, const char *below, unsigned hang)
+{
+    const size_t width = stdout_width();
+    size_t n = out->n > start ? out->n - start : 0;
+    char *text = stm_utf8_columns(out->p + start, n) > width ? stm_malloc(n) : NULL;
+    if (!text) { /* it fits; a line that is too wide is better than none, too */
+        stm_buf_u8(out, '\n');
+        return;
+    }
+    memcpy(text, out->p + start, n);
+    out->n = start;
+    size_t column = 0, begun = 0; /* how far it was printed, and where the words began */
+    while (begun < n && text[begun] == ' ') begun++;
+    size_t at = 0;
+    for (size_t end = begun; at < n; at = end) {
+        while (end < n && text[end] == ' ') end++;
+        while (end < n && text[end] != ' ') end++;
+        size_t columns = stm_utf8_columns(text + at, end - at);
+        if (at > begun && column + columns > width) {
+            stm_buf_printf(out, "\n%s%*s", below, (int)hang, "");
+            column = stm_utf8_columns(below, strlen(below)) + hang;
+            while (text[at] == ' ') at++;
+            columns = stm_utf8_columns(text + at, end - at);
+        }
+        stm_buf_put(out, text + at, end - at);
+        column += columns;
+    }
+    stm_buf_u8(out, '\n');
+    stm_free(text);
+}
+
 int put_out(struct stm_buf *b)
 {
     int code = EXIT_YES;
@@ -98,52 +129,6 @@ unsigned stdout_width(void)
     if (isatty(STDOUT_FILENO) && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) && w.ws_col >= 20)
         return w.ws_col;
     return 80;
-}
-
-/* What this version runs; the rest of the language is checked and refused with E0900. */
-static const unsigned features = STM_F_ALL;
-
-static void print_diags(const struct options *o, const struct stm_diags *d)
-{
-    struct stm_buf b = {0};
-    bool color = isatty(STDERR_FILENO) && stdout_color();
-    for (unsigned i = 0; d && i < d->n; i++) {
-        if (i && !o->json) stm_buf_printf(&b, "\n");
-        if (o->json)
-            stm_diag_json(d, &d->d[i], &b);
-        else
-            stm_diag_print(d, &d->d[i], color, isatty(STDERR_FILENO) ? stdout_width() : 0, &b);
-        if (o->json) stm_buf_printf(&b, "\n");
-    }
-    fputs(stm_buf_text(&b), o->json ? stdout : stderr);
-    stm_buf_release(&b);
-}
-
-struct stm_plan *load_plan(const struct options *o, const char *path, int *code)
-{
-    struct stm_buf text = {0};
-    struct stm_err err = {0};
-    struct stm_plan *plan = NULL;
-    struct stm_diags *diags = NULL;
-    struct stm_check_options check = {.vocab = stm_engine_vocab(),
-                                      .features = features,
-                                      .overrides = o->overrides,
-                                      .n_overrides = o->n_overrides};
-    *code = EXIT_YES;
-    int rc = stm_file_read(path, &text, &err);
-    if (!rc)
-        rc = stm_protocol_check(&plan, &diags, path, (const char *)text.p, text.n, &check, &err);
-    if (rc)
-        *code = fail(&err, rc == STM_E_NOTFOUND
-                               ? "name a protocol file, such as protocols/rescaling.stemma"
-                               : NULL);
-    else {
-        print_diags(o, diags);
-        if (!plan) *code = EXIT_NO;
-    }
-    stm_diags_free(diags);
-    stm_buf_release(&text);
-    return plan;
 }
 
 void seeds_in_effect(const struct options *o, const struct stm_plan *plan,
@@ -178,9 +163,37 @@ static void nearest_store(char *path, size_t n)
     }
 }
 
+/* Says what stands in the way of a store at `dir`, where that is plain to see. */
+static bool in_the_way(const char *dir, struct stm_err *err)
+{
+    struct stat st;
+    if (!stat(dir, &st)) {
+        if (S_ISDIR(st.st_mode)) return false;
+        snprintf(err->msg, sizeof err->msg, "%.120s is %s, not a directory", dir,
+                 S_ISREG(st.st_mode) ? "a file" : "a device or a pipe");
+        return true;
+    }
+    if (lstat(dir, &st) || !S_ISLNK(st.st_mode)) return false;
+    snprintf(err->msg, sizeof err->msg, "%.120s is a symbolic link to nowhere", dir);
+    return true;
+}
+
+/* What to do about a store that is not there. `stemma run` makes one directory, so that a misspelt
+ * path is not followed; it is not told to run `stemma run`. */
+static const char *store_help(const char *dir, enum store_need need, char *help, size_t n)
+{
+    if (need != STORE_CREATED) return "`stemma run FILE` makes the store";
+    size_t len = strlen(dir);
+    while (len > 1 && dir[len - 1] == '/') len--;
+    while (len > 1 && dir[len - 1] != '/') len--;
+    while (len > 1 && dir[len - 1] == '/') len--;
+    snprintf(help, n, "the directory above it is not there: mkdir -p %.*s", (int)len, dir);
+    return help;
+}
+
 struct stm_store *open_store(const struct options *o, enum store_need need, int *code)
 {
-    char path[4096];
+    char path[4096], help[4200];
     const char *env = getenv("STEMMA_STORE"), *dir = o->store ? o->store : env && *env ? env : NULL;
     struct stm_store *s = NULL;
     struct stm_err err = {0};
@@ -189,10 +202,15 @@ struct stm_store *open_store(const struct options *o, enum store_need need, int 
         dir = path;
     }
     int rc = stm_store_open(&s, dir, need == STORE_CREATED ? STM_STORE_CREATE : 0, &err);
-    if (rc == STM_E_NOTFOUND && need == STORE_OR_NONE) rc = 0;
-    *code = rc ? fail(&err, rc == STM_E_NOTFOUND ? "`stemma run FILE` makes the store" : NULL)
-               : EXIT_YES;
-    return s;
+    *code = EXIT_YES;
+    if (!rc) return s;
+    if ((rc == STM_E_NOTFOUND || rc == STM_E_FORMAT) && in_the_way(dir, &err))
+        *code = fail(&err, "name a directory with --store or $STEMMA_STORE");
+    else if (rc == STM_E_NOTFOUND && need != STORE_OR_NONE)
+        *code = fail(&err, store_help(dir, need, help, sizeof help));
+    else if (rc != STM_E_NOTFOUND)
+        *code = fail(&err, NULL);
+    return NULL;
 }
 
 void session_close(struct session *s)
@@ -201,6 +219,7 @@ void session_close(struct session *s)
     stm_plan_free(s->plan);
     stm_catalog_free(s->catalog);
     stm_store_close(s->store);
+    stm_buf_release(&s->warnings);
     *s = (struct session){0};
 }
 
@@ -209,8 +228,11 @@ int session_file(struct session *s, const struct options *o, const char *path, e
     struct stm_err err = {0};
     int code;
     *s = (struct session){0};
-    s->plan = load_plan(o, path, &code);
-    if (!s->plan) return code;
+    s->plan = load_plan(o, path, &s->warnings, &code);
+    if (!s->plan) {
+        session_close(s);
+        return code;
+    }
     if (!s->plan->n_nodes) {
         fprintf(stderr,
                 "stemma: %s has no run, only definitions\n"

@@ -139,6 +139,26 @@ void options_help(const struct command *c, FILE *to)
         }
 }
 
+/* Each asks for another form of the same output. */
+static int check_pairs(const struct command *c, const bool *seen)
+{
+    static const char groups[][4] = {"jCN", "jd", "ji"};
+    for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
+        const char *names[4];
+        unsigned n = 0;
+        for (size_t i = 0; i < N_SPECS; i++)
+            if (strchr(groups[g], specs[i].letter) && seen[(unsigned char)specs[i].letter])
+                names[n++] = specs[i].name;
+        if (n < 2) continue;
+        fprintf(stderr,
+                "stemma: --%s and --%s are two forms of one output\n"
+                "help: give `stemma %s` one of them\n",
+                names[0], names[1], c->name);
+        return EXIT_USAGE;
+    }
+    return 0;
+}
+
 static int check_args(const struct command *c, const struct options *o)
 {
     if (o->n_args >= c->min_args && (c->max_args < 0 || o->n_args <= c->max_args)) return 0;
@@ -152,6 +172,7 @@ int options_read(const struct command *c, int argc, char **argv, struct options 
 {
     struct option longs[N_SPECS + 1] = {{0}};
     size_t n = 0;
+    bool seen[128] = {false};
     bool define = strchr(c->flags, 'D') != NULL;
     for (size_t i = 0; i < N_SPECS; i++)
         if (strchr(c->flags, specs[i].letter))
@@ -161,14 +182,20 @@ int options_read(const struct command *c, int argc, char **argv, struct options 
     opterr = 0;
     optind = 2;
     for (int k; (k = getopt_long(argc, argv, define ? ":D:" : ":", longs, NULL)) != -1;) {
-        char help[80];
+        char help[80], letter[3] = {'-', (char)optopt, 0};
         snprintf(help, sizeof help, "`stemma %s --help` lists the options", c->name);
         if (k == ':') return wrong("this option needs a value", argv[optind - 1], help);
-        if (k == '?') return wrong("unknown option", argv[optind - 1], help);
+        /* Of `-xy` getopt names the letter; of a long option with a value it cannot take, its own.
+         */
+        bool bare = argv[optind - 1][0] != '-' || argv[optind - 1][1] != '-';
+        if (k == '?')
+            return wrong("unknown option", bare && optopt ? letter : argv[optind - 1], help);
+        seen[k & 127] = true;
         int code = take((char)k, optarg, o);
         if (code) return code;
     }
     o->args = argv + optind;
     o->n_args = argc - optind;
-    return check_args(c, o);
+    int code = check_args(c, o);
+    return code ? code : check_pairs(c, seen);
 }

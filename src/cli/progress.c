@@ -7,12 +7,14 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "cli/cli.h"
 
 struct progress {
     const struct stm_view *v;
     const struct stm_plan *p;
     bool live;
+    unsigned columns, rows;
     unsigned drawn;       /* lines on the screen */
     uint64_t *step;       /* [n_nodes][n_seeds], as last told */
     uint64_t steps;       /* trained since the start */
@@ -58,6 +60,36 @@ static void ticks(const struct progress *x, int node, unsigned n_seeds, struct s
     }
 }
 
+/* The last column stays free: a character there makes some terminals wrap. */
+static void screen_line(const struct progress *x, size_t start, struct stm_buf *b)
+{
+    size_t end = start, columns = 0;
+    uint32_t u;
+    while (end < b->n && columns + 1 < x->columns) {
+        unsigned len = stm_utf8_get(b->p + end, b->n - end, &u);
+        end += len ? len : 1;
+        columns++;
+    }
+    b->n = end < b->n ? end : b->n;
+    stm_buf_printf(b, "\x1b[K\n");
+}
+
+/* A bar, counts, steps and events want some 40 columns; the rest is the path's. */
+static unsigned name_columns(unsigned columns)
+{
+    return columns < 60 ? 16 : columns < 84 ? columns - 44 : 40;
+}
+
+/* A path in n columns. Of one that is longer the tail is shown, which says which arm it is. */
+static void tail_print(const char *path, unsigned n, struct stm_buf *b)
+{
+    size_t len = strlen(path);
+    if (len <= n)
+        stm_buf_printf(b, "%-*s", (int)n, path);
+    else
+        stm_buf_printf(b, "…%s", path + len - (n - 1));
+}
+
 static void draw_node(const struct progress *x, int node, unsigned n_seeds, struct stm_buf *b)
 {
     unsigned done = 0, started = 0;
@@ -75,47 +107,65 @@ static void draw_node(const struct progress *x, int node, unsigned n_seeds, stru
         }
     }
     int bar = (int)(n_seeds ? 12 * done / n_seeds : 0);
-    stm_buf_printf(b, "\x1b[2K%-28.28s [%.*s%.*s] %u/%u", x->p->nodes[node].path, bar,
-                   "############", 12 - bar, "............", done, n_seeds);
-    ticks(x, node, n_seeds, b);
+    size_t start = b->n;
+    tail_print(x->p->nodes[node].path, name_columns(x->columns), b);
+    stm_buf_printf(b, " [%.*s%.*s] %u/%u", bar, "############", 12 - bar, "............", done,
+                   n_seeds);
     if (started && low == high)
         stm_buf_printf(b, "  step %llu", (unsigned long long)low);
     else if (started)
         stm_buf_printf(b, "  %llu..%llu", (unsigned long long)low, (unsigned long long)high);
-    stm_buf_printf(b, "\n");
+    ticks(x, node, n_seeds, b);
+    screen_line(x, start, b);
 }
 
+/* What is left is said where there is room for it. */
 static void draw_footer(const struct progress *x, struct stm_buf *b)
 {
     double t = seconds(&x->start, &x->last), rate = t > 0 ? (double)x->steps / t : 0;
     uint64_t left = x->worst > x->since_worst ? x->worst - x->since_worst : 0;
-    stm_buf_printf(b, "\x1b[2K");
+    size_t start = b->n;
     number_print(x->steps, b);
     stm_buf_printf(b, " steps in %.0f s, %.0f a second", t, rate);
-    if (rate > 0)
-        stm_buf_printf(b, "; at most %.0f min left if no arm stops early",
-                       (double)left / rate / 60);
-    stm_buf_printf(b, "\n");
+    if (rate > 0) {
+        double minutes = (double)left / rate / 60;
+        size_t room = x->columns > b->n - start ? x->columns - (b->n - start) : 0;
+        char text[80];
+        int n =
+            snprintf(text, sizeof text, "; at most %.0f min left if no arm stops early", minutes);
+        if ((size_t)n >= room) n = snprintf(text, sizeof text, "; at most %.0f min left", minutes);
+        if ((size_t)n < room) stm_buf_printf(b, "%s", text);
+    }
+    screen_line(x, start, b);
 }
 
 /* On a short terminal only the arms that are at work are shown. */
 static bool fits(const struct progress *x, int node, unsigned n_seeds, unsigned lines)
 {
-    struct winsize w;
-    unsigned rows = !ioctl(STDERR_FILENO, TIOCGWINSZ, &w) && w.ws_row > 4 ? w.ws_row : 24;
-    if (x->p->n_nodes + 2 <= rows) return true;
+    if (x->p->n_nodes + 2 <= x->rows) return true;
     bool working = false;
     for (unsigned s = 0; s < n_seeds; s++)
         working = working || stm_view_rep(x->v, node, s).status == STM_REP_PARTIAL ||
                   (x->step[(size_t)node * n_seeds + s] &&
                    stm_view_rep(x->v, node, s).status < STM_REP_DONE);
-    return working && lines + 2 < rows;
+    return working && lines + 2 < x->rows;
+}
+
+/* Asked for at every drawing: a window may change its size. */
+static void measure(struct progress *x)
+{
+    struct winsize w;
+    bool known = !ioctl(STDERR_FILENO, TIOCGWINSZ, &w);
+    x->columns = known && w.ws_col ? w.ws_col : 80;
+    x->rows = known && w.ws_row ? w.ws_row : 24;
 }
 
 static void draw(struct progress *x)
 {
     unsigned n_seeds = stm_view_data(x->v)->n_seeds, lines = 1;
     struct stm_buf b = {0};
+    measure(x);
+    if (x->drawn >= x->rows) x->drawn = x->rows - 1; /* what was above is out of reach */
     if (x->drawn) stm_buf_printf(&b, "\x1b[%uA", x->drawn);
     for (unsigned i = 0; i < x->p->n_nodes; i++) {
         if (x->p->nodes[i].off || !fits(x, (int)i, n_seeds, lines)) continue;

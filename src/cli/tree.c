@@ -1,6 +1,7 @@
 /* The tree of a plan: declared structure on the left, what the store knows on the right. */
 #include <string.h>
 
+#include "base/utf8.h"
 #include "cli/cli.h"
 
 void number_print(uint64_t n, struct stm_buf *out)
@@ -11,21 +12,6 @@ void number_print(uint64_t n, struct stm_buf *out)
         if (i && (len - i) % 3 == 0) stm_buf_u8(out, ',');
         stm_buf_u8(out, (uint8_t)digits[i]);
     }
-}
-
-void json_text(const char *s, struct stm_buf *out)
-{
-    stm_buf_u8(out, '"');
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\')
-            stm_buf_printf(out, "\\%c", c);
-        else if (c < 0x20)
-            stm_buf_printf(out, "\\u%04x", c);
-        else
-            stm_buf_u8(out, c);
-    }
-    stm_buf_u8(out, '"');
 }
 
 void time_print(const struct stm_plan *p, const struct stm_time *t, struct stm_buf *out)
@@ -102,8 +88,7 @@ static void summary_print(const struct stm_view *v, unsigned n_seeds, int node, 
 
 static void pad_to(struct stm_buf *out, size_t line_start, size_t columns)
 {
-    size_t used = 0;
-    for (size_t i = line_start; i < out->n; i++) used += (out->p[i] & 0xC0) != 0x80; /* UTF-8 */
+    size_t used = stm_utf8_columns(out->p + line_start, out->n - line_start);
     do stm_buf_u8(out, ' ');
     while (++used < columns);
 }
@@ -121,7 +106,8 @@ static void seeds_print(const struct stm_view *v, int node, const char *indent, 
     const struct stm_data *d = stm_view_data(v);
     for (unsigned s = 0; s < d->n_seeds; s++) {
         struct stm_rep r = stm_view_rep(v, node, s);
-        stm_buf_printf(out, "%s  #%-4d %-9s", indent, d->seeds[s], stm_rep_status_name(r.status));
+        size_t start = out->n;
+        stm_buf_printf(out, "%s#%-4d %-9s", indent, d->seeds[s], stm_rep_status_name(r.status));
         if (r.status >= STM_REP_PENDING) {
             stm_buf_printf(out, " step ");
             number_print(r.last, out);
@@ -135,7 +121,7 @@ static void seeds_print(const struct stm_view *v, int node, const char *indent, 
         } else if (*r.why) {
             stm_buf_printf(out, " %s", r.why);
         }
-        stm_buf_u8(out, '\n');
+        line_end(out, start, indent, 16);
     }
 }
 
@@ -165,34 +151,47 @@ static size_t paint_push(struct painter *x, const char *below)
 
 static void paint_pop(struct painter *x, size_t before) { x->indent.n = before; }
 
-static void paint_fork(struct painter *x, int fork)
+/* What stands below a branch: a line to the next sibling, if there is one. */
+static const char *below(const char *branch)
+{
+    return !*branch ? "" : strcmp(branch, "├─ ") ? "   " : "│  ";
+}
+
+static const char *branch_to(unsigned i, unsigned n) { return i + 1 == n ? "└─ " : "├─ "; }
+
+static void paint_fork(struct painter *x, int fork, const char *branch)
 {
     const struct stm_fork *f = &x->p->forks[fork];
-    begin_line(x, "└─ ");
+    size_t start = x->out->n, before;
+    begin_line(x, branch);
     stm_buf_printf(x->out, "%s @ ", f->name);
     time_print(x->p, &f->at, x->out);
     for (unsigned i = 0; i < f->n_binds; i++)
         stm_buf_printf(x->out, "  %s=%s", f->binds[i].name, f->binds[i].text);
-    stm_buf_u8(x->out, '\n');
-    size_t before = paint_push(x, "   ");
-    for (unsigned i = 0; i < f->n_nodes; i++)
-        paint_node(x, f->nodes[i], i + 1 == f->n_nodes ? "└─ " : "├─ ");
+    before = paint_push(x, below(branch));
+    line_end(x->out, start, stm_buf_text(&x->indent), 3);
+    for (unsigned i = 0; i < f->n_nodes; i++) paint_node(x, f->nodes[i], branch_to(i, f->n_nodes));
     paint_pop(x, before);
 }
 
-static void paint_actions(struct painter *x, const struct stm_node *n)
+/* What belongs to a node itself stands beside the line that leads to its forks. */
+static void paint_own(struct painter *x, int node)
 {
+    const struct stm_node *n = &x->p->nodes[node];
+    size_t before = paint_push(x, n->n_forks ? "│  " : "   ");
     for (unsigned i = 0; i < n->n_actions; i++) {
-        begin_line(x, "   ");
+        size_t start = x->out->n;
+        begin_line(x, "");
         action_print(x->p, &n->actions[i], x->out);
-        stm_buf_u8(x->out, '\n');
+        line_end(x->out, start, stm_buf_text(&x->indent), 2);
     }
+    if (x->detail) seeds_print(x->v, node, stm_buf_text(&x->indent), x->out);
+    paint_pop(x, before);
 }
 
 static void paint_node(struct painter *x, int node, const char *branch)
 {
     const struct stm_node *n = &x->p->nodes[node];
-    bool last = strcmp(branch, "├─ ") != 0;
     size_t start = x->out->n;
     begin_line(x, branch);
     stm_buf_printf(x->out, "%s", n->label);
@@ -202,11 +201,12 @@ static void paint_node(struct painter *x, int node, const char *branch)
         stm_buf_printf(x->out, "  ");
         stop_print(x->p, n, x->out);
     }
-    stm_buf_u8(x->out, '\n');
-    size_t before = paint_push(x, !*branch ? "" : last ? "   " : "│  ");
-    paint_actions(x, n);
-    if (x->detail) seeds_print(x->v, node, stm_buf_text(&x->indent), x->out);
-    for (unsigned i = 0; i < n->n_forks; i++) paint_fork(x, n->forks[i]);
+    size_t before = paint_push(x, below(branch));
+    const char *indent = stm_buf_text(&x->indent);
+    size_t used = stm_utf8_columns(indent, strlen(indent));
+    line_end(x->out, start, indent, used < 26 ? (unsigned)(26 - used) : 2);
+    paint_own(x, node);
+    for (unsigned i = 0; i < n->n_forks; i++) paint_fork(x, n->forks[i], branch_to(i, n->n_forks));
     paint_pop(x, before);
 }
 
