@@ -25,7 +25,7 @@ ln -s nowhere dangling.stemma
 expect_exit 2 stemma fmt dangling.stemma
 expect_message 'cannot open dangling.stemma: No such file or directory'
 [ ! -e nowhere ] || die "fmt made a file"
-! ls -A | grep -q stemma-fmt || die "a temporary file is left"
+[ -z "$(find . -name '.stemma-fmt*')" ] || die "a temporary file is left"
 
 # Pipes are read to their end; `-` is standard input, and its protocol is named `stdin`.
 stemma_of() { expect_exit "$1" stemma "${@:2}"; }
@@ -109,4 +109,4 @@ head -c 4096 /dev/zero >disk/filler 2>/dev/null || true
 expect_exit 3 stemma fmt disk/a.stemma
 expect_message 'cannot write disk/a.stemma: No space left on device'
 cmp -s disk/a.stemma untidy || die "the file is not as it was"
-[ "$(ls -A disk | grep -vc -e a.stemma -e filler)" = 0 ] || die "a temporary file is left"
+[ -z "$(find disk -name '.stemma-fmt*')" ] || die "a temporary file is left"
