@@ -39,6 +39,10 @@ static ssize_t odd_pread(int fd, void *p, size_t n, off_t at)
 {
     return interrupted() ? -1 : stm_fileops_posix.pread(fd, p, n > 5 ? 5 : n, at);
 }
+static ssize_t odd_read(int fd, void *p, size_t n)
+{
+    return interrupted() ? -1 : stm_fileops_posix.read(fd, p, n > 5 ? 5 : n);
+}
 static int odd_flock(int fd, int op)
 {
     return interrupted() ? -1 : stm_fileops_posix.flock(fd, op);
@@ -52,6 +56,7 @@ START_TEST(interrupted_and_short)
     rnd_bytes(&seed, data, sizeof data);
     ops.open = odd_open;
     ops.write = odd_write;
+    ops.read = odd_read;
     ops.pread = odd_pread;
     ops.flock = odd_flock;
     ck_assert_ptr_eq(stm_fileops_install(&ops), &stm_fileops_posix);

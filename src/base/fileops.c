@@ -17,6 +17,7 @@ static int posix_fstat(int fd, struct stat *st) { return fstat(fd, st); }
 const struct stm_fileops stm_fileops_posix = {
     .open = posix_open,
     .close = close,
+    .read = read,
     .pread = pread,
     .write = write,
     .fsync = fsync,
@@ -76,6 +77,14 @@ int stm_fd_write(int fd, const void *p, size_t n)
         n -= (size_t)w;
     }
     return 0;
+}
+
+ssize_t stm_fd_read(int fd, void *p, size_t n)
+{
+    ssize_t r;
+    do r = current->read(fd, p, n);
+    while (r < 0 && errno == EINTR);
+    return r;
 }
 
 ssize_t stm_fd_pread(int fd, void *p, size_t n, uint64_t at)

@@ -20,6 +20,7 @@
 struct stm_fileops {
     int (*open)(const char *path, int flags, unsigned mode);
     int (*close)(int fd);
+    ssize_t (*read)(int fd, void *p, size_t n);
     ssize_t (*pread)(int fd, void *p, size_t n, off_t at);
     ssize_t (*write)(int fd, const void *p, size_t n);
     int (*fsync)(int fd);
@@ -44,6 +45,8 @@ const struct stm_fileops *stm_fileops_install(const struct stm_fileops *ops);
 int stm_fd_open(const char *path, int flags, unsigned mode); /* O_CLOEXEC is always added */
 void stm_fd_close(int fd);                                   /* -1 is fine; keeps errno */
 int stm_fd_write(int fd, const void *p, size_t n);           /* all n bytes */
+/* What is there, up to n bytes; 0 at the end. For pipes and terminals as for files. */
+ssize_t stm_fd_read(int fd, void *p, size_t n);
 /* Reads until n bytes or the end of the file; returns how many. */
 ssize_t stm_fd_pread(int fd, void *p, size_t n, uint64_t at);
 int stm_fd_size(int fd, uint64_t *bytes);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "protocol/ctx.h"
 
@@ -294,28 +295,10 @@ void stm_diag_print(const struct stm_diags *all, const struct stm_diag *d, bool 
     stm_buf_printf(out, "\n");
 }
 
-static void put_json_text(struct stm_buf *b, const char *s)
-{
-    const unsigned char *p = (const unsigned char *)s;
-    size_t n = strlen(s);
-    stm_buf_u8(b, '"');
-    for (size_t i = 0; i < n;) {
-        struct glyph g = glyph_at(p + i, n - i);
-        if (g.escape)
-            stm_buf_printf(b, "\\u%04x", p[i]);
-        else if (p[i] == '"' || p[i] == '\\')
-            stm_buf_printf(b, "\\%c", p[i]);
-        else
-            stm_buf_put(b, p + i, g.bytes);
-        i += g.bytes;
-    }
-    stm_buf_u8(b, '"');
-}
-
 static void put_json_place(const struct stm_diags *all, struct stm_span at, struct stm_buf *b)
 {
     stm_buf_printf(b, ",\"file\":");
-    put_json_text(b, at.file < all->n_files ? all->files[at.file].path : "?");
+    stm_json_string(b, at.file < all->n_files ? all->files[at.file].path : "?");
     stm_buf_printf(b, ",\"line\":%u,\"column\":%u,\"length\":%u", at.line, at.col, at.len);
 }
 
@@ -323,23 +306,23 @@ void stm_diag_json(const struct stm_diags *all, const struct stm_diag *d, struct
 {
     stm_buf_printf(out, "{\"code\":\"%s\",\"severity\":\"%s\",\"message\":", d->code,
                    d->code[0] == 'W' ? "warning" : "error");
-    put_json_text(out, d->msg);
+    stm_json_string(out, d->msg);
     put_json_place(all, d->span, out);
     if (d->label) {
         stm_buf_printf(out, ",\"label\":");
-        put_json_text(out, d->label);
+        stm_json_string(out, d->label);
     }
     stm_buf_printf(out, ",\"notes\":[");
     for (unsigned i = 0; i < d->n_notes; i++) {
         stm_buf_printf(out, "%s{\"message\":", i ? "," : "");
-        put_json_text(out, d->notes[i].text);
+        stm_json_string(out, d->notes[i].text);
         if (d->notes[i].has_span) put_json_place(all, d->notes[i].span, out);
         stm_buf_printf(out, "}");
     }
     stm_buf_printf(out, "]");
     if (d->help) {
         stm_buf_printf(out, ",\"help\":");
-        put_json_text(out, d->help);
+        stm_json_string(out, d->help);
     }
     stm_buf_printf(out, "}");
 }

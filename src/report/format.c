@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "report/results.h"
 
 /* A number that somebody wrote, such as a sweep value: at most 4 digits say all of it. */
@@ -75,23 +76,7 @@ void rep_put_json_bound(struct stm_buf *b, double v, bool censored)
     if (censored) stm_buf_u8(b, '}');
 }
 
-void rep_put_json_string(struct stm_buf *b, const char *s)
-{
-    stm_buf_u8(b, '"');
-    for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
-        if (*p == '"' || *p == '\\')
-            stm_buf_printf(b, "\\%c", *p);
-        else if (*p == '\n')
-            stm_buf_printf(b, "\\n");
-        else if (*p == '\t')
-            stm_buf_printf(b, "\\t");
-        else if (*p < 0x20)
-            stm_buf_printf(b, "\\u%04x", *p);
-        else
-            stm_buf_u8(b, *p);
-    }
-    stm_buf_u8(b, '"');
-}
+void rep_put_json_string(struct stm_buf *b, const char *s) { stm_json_string(b, s); }
 
 static const char *keep(struct stm_arena *mem, struct stm_buf *b)
 {
