@@ -172,10 +172,10 @@ void show_replicate_json(const struct session *s, int node, unsigned seed, struc
     stm_buf_printf(out, ",\"measured\":[");
     while (r.status >= STM_REP_PENDING && stm_view_next(s->view, node, seed, &at, &m)) {
         stm_buf_printf(out, "%s", sep);
-        /* Logged metrics on their grid: elsewhere some are there by chance. */
+        /* Logged metrics where they are asked for: elsewhere some are there by chance. */
         uint64_t log = s->plan->log_every;
-        measured_json(s, node, seed, at, &m, log && at.when == STM_AT_STEP && m.step % log == 0,
-                      out);
+        bool logged = at.when == STM_AT_START || m.step == r.stop || (log && m.step % log == 0);
+        measured_json(s, node, seed, at, &m, logged, out);
         sep = ",\n";
     }
     stm_buf_printf(out, "]}");

@@ -105,6 +105,19 @@ static void follow_grid(const struct stm_view *v, struct stm_replicate *r, uint6
     }
 }
 
+/* The first state and the last one are logged too, whatever the grid. */
+static void follow_ends(const struct stm_view *v, struct stm_replicate *r)
+{
+    struct stm_place at;
+    const struct stm_moment ends[] = {{STM_AT_START, NAN}, {STM_AT_STOP, NAN}};
+    const struct stm_trail *t = r->pieces[0].trail;
+    for (unsigned i = 0; v->plan->log_every && t && t->exists && i < 2; i++) {
+        if (stm_view_place(v, r->node, r->seed, ends[i], &at) != STM_FACT_KNOWN) continue;
+        if (at.step > r->pub.last || is_measured(v, &at, true)) continue;
+        if (at.step < r->gap) r->gap = at.step;
+    }
+}
+
 /* What the replicate still has to do. */
 static void demand(struct stm_view *v, struct stm_replicate *r, struct stm_demand *d)
 {
@@ -113,6 +126,7 @@ static void demand(struct stm_view *v, struct stm_replicate *r, struct stm_deman
     r->gap = stm_events_gap(v, r);
     follow_grid(v, r, v->plan->every, &r->gridded, false);
     follow_grid(v, r, v->plan->log_every, &r->logged, true);
+    follow_ends(v, r);
     if (node->fork >= 0 || !node->n_forks) stm_demand_stop(v, r, d);
     stm_demand_forks(v, r, d);
     d->stop_events |= last->watch;

@@ -21,5 +21,5 @@ expect_exit 1 stemma check pairs.stemma
 expect_err 'error[E0301]: the model `embed_mlp` does not take the points of `sparse_parity`'
 expect_err '= help: models that do: `mlp`'
 [ "$(grep -c '^error' err)" = 1 ] || die "not one error"
-expect_exit 2 stemma run points.stemma -D relevant=9 --store unborn
-expect_message 'sparse_parity has 8 bits, not 9 that are relevant'
+expect_exit 1 stemma run points.stemma -D relevant=9 --store unborn
+expect_err 'sparse_parity has 8 bits, not 9 that are relevant'
