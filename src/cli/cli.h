@@ -113,6 +113,8 @@ int session_address(struct session *s, const struct options *o, const char *addr
 /* The n-th plan of the catalog. */
 int session_entry(struct session *s, const struct options *o, size_t n);
 void session_close(struct session *s);
+/* Says on stderr that the store holds another file of this plan's name. */
+void warn_of_twins(const struct session *s);
 
 /* tree.c: the tree of a plan with what the store knows; `detail` adds a line a seed. */
 void tree_print(const struct stm_view *v, const struct stm_plan *p, bool detail,

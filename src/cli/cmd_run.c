@@ -193,6 +193,7 @@ int cmd_run(const struct options *o)
     code = confirm(o, &s);
     if (!code && stm_catalog_put(s.store, s.plan, s.vo.seed_lo, s.vo.seed_hi, s.vo.profile, &err))
         code = fail(&err, NULL);
+    if (!code) warn_of_twins(&s);
     if (!code) code = execute(o, &s, &outcome);
     if (!code) {
         unsigned not_run = print_not_run(&s, &out);

@@ -1,13 +1,9 @@
-#include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "cli/cli.h"
 
 int exit_code(int code)
@@ -44,91 +40,6 @@ int fail(const struct stm_err *err, const char *help)
     if (!help) help = advice(err->code);
     if (help) fprintf(stderr, "help: %s\n", help);
     return exit_code(err->code);
-}
-
-void wrapped_print(struct stm_buf *out, unsigned indent, const char *fmt, ...)
-{
-    enum { COLUMNS = 80 };
-    char text[4096];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    size_t column = 0;
-    for (const char *p = text; *p;) {
-        size_t n = strcspn(p, ",:");
-        while (p[n] && p[n + 1] && p[n + 1] != ' ') n += 1 + strcspn(p + n + 1, ",:");
-        if (p[n]) n++; /* the comma stays */
-        if (column && column + n > COLUMNS) {
-            stm_buf_printf(out, "\n%*s", (int)indent, "");
-            column = indent;
-            while (*p == ' ') p++, n--;
-        }
-        stm_buf_put(out, p, n);
-        column += n;
-        p += n;
-    }
-    stm_buf_u8(out, '\n');
-}
-
-void line_end(struct stm_buf *out, size_t start, const char *below, unsigned hang)
-{
-    const size_t width = stdout_width();
-    size_t n = out->n > start ? out->n - start : 0;
-    char *text = stm_utf8_columns(out->p + start, n) > width ? stm_malloc(n) : NULL;
-    if (!text) { /* it fits; a line that is too wide is better than none, too */
-        stm_buf_u8(out, '\n');
-        return;
-    }
-    memcpy(text, out->p + start, n);
-    out->n = start;
-    size_t column = 0, begun = 0; /* how far it was printed, and where the words began */
-    while (begun < n && text[begun] == ' ') begun++;
-    size_t at = 0;
-    for (size_t end = begun; at < n; at = end) {
-        while (end < n && text[end] == ' ') end++;
-        while (end < n && text[end] != ' ') end++;
-        size_t columns = stm_utf8_columns(text + at, end - at);
-        if (at > begun && column + columns > width) {
-            stm_buf_printf(out, "\n%s%*s", below, (int)hang, "");
-            column = stm_utf8_columns(below, strlen(below)) + hang;
-            while (text[at] == ' ') at++;
-            columns = stm_utf8_columns(text + at, end - at);
-        }
-        stm_buf_put(out, text + at, end - at);
-        column += columns;
-    }
-    stm_buf_u8(out, '\n');
-    stm_free(text);
-}
-
-int put_out(struct stm_buf *b)
-{
-    int code = EXIT_YES;
-    if (b->failed) {
-        fprintf(stderr, "stemma: writing the result: out of memory\n");
-        code = EXIT_BROKEN;
-    } else if ((b->n && fwrite(b->p, 1, b->n, stdout) != b->n) || fflush(stdout)) {
-        /* A reader that has seen enough, as `head` has, is told nothing. */
-        if (errno != EPIPE) fprintf(stderr, "stemma: writing the result: %s\n", strerror(errno));
-        code = EXIT_BROKEN;
-    }
-    stm_buf_release(b);
-    return code;
-}
-
-bool stdout_color(void)
-{
-    const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
-    return isatty(STDOUT_FILENO) && !(no && *no) && !(term && !strcmp(term, "dumb"));
-}
-
-unsigned stdout_width(void)
-{
-    struct winsize w;
-    if (isatty(STDOUT_FILENO) && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) && w.ws_col >= 20)
-        return w.ws_col;
-    return 80;
 }
 
 void seeds_in_effect(const struct options *o, const struct stm_plan *plan,
@@ -356,6 +267,14 @@ static void add_miss(struct hits *h, const struct stm_err *err, int rank)
     h->err_rank = rank;
 }
 
+/* By its name, or by 8 and more digits of its compute hash, which tell two of one name apart. */
+static bool is_named(const struct stm_catalog_entry *e, const struct protocol_part *part)
+{
+    if (strlen(e->name) == part->name_n && !strncmp(e->name, part->name, part->name_n)) return true;
+    return part->name_n >= 8 && part->name_n <= strlen(e->compute_hash) &&
+           !strncmp(e->compute_hash, part->name, part->name_n);
+}
+
 static void find_hits(struct session *s, const struct options *o, const struct protocol_part *part,
                       struct hits *h)
 {
@@ -363,9 +282,7 @@ static void find_hits(struct session *s, const struct options *o, const struct p
         const struct stm_catalog_entry *e = &s->catalog->e[i];
         struct stm_err err = {0};
         struct stm_address a;
-        if (part->name &&
-            (strlen(e->name) != part->name_n || strncmp(e->name, part->name, part->name_n)))
-            continue;
+        if (part->name && !is_named(e, part)) continue;
         h->named = true;
         int rc = use_entry(s, o, e, &err);
         if (!rc && !params_match(part, s->plan)) continue;
@@ -383,7 +300,9 @@ static bool one_design(const struct stm_catalog *c, const struct hits *h)
     const struct stm_catalog_entry *first = &c->e[h->at[0]];
     for (size_t i = 1; i < h->n; i++) {
         const struct stm_catalog_entry *e = &c->e[h->at[i]];
-        if (strcmp(e->name, first->name) || strcmp(e->params, first->params)) return false;
+        if (strcmp(e->name, first->name) || strcmp(e->params, first->params) ||
+            strcmp(e->compute_hash, first->compute_hash))
+            return false;
     }
     return true;
 }
@@ -421,7 +340,15 @@ static int not_found(const struct hits *h, const char *address)
     return EXIT_USAGE;
 }
 
-static int ambiguous(const struct hits *h, const struct stm_catalog *c, const char *address)
+/* Two files of one name. */
+static bool is_twin(const struct stm_catalog_entry *a, const struct stm_catalog_entry *b)
+{
+    return !strcmp(a->name, b->name) && !strcmp(a->params, b->params) &&
+           strcmp(a->compute_hash, b->compute_hash);
+}
+
+static int ambiguous(const struct hits *h, const struct stm_catalog *c, const char *address,
+                     const char *rest)
 {
     if (one_design(c, h)) {
         fprintf(stderr,
@@ -430,14 +357,52 @@ static int ambiguous(const struct hits *h, const struct stm_catalog *c, const ch
                 address, c->e[h->at[0]].profile);
         return EXIT_USAGE;
     }
+    bool twins = false;
+    for (size_t i = 1; i < h->n; i++) twins = twins || is_twin(&c->e[h->at[0]], &c->e[h->at[i]]);
     fprintf(stderr, "stemma: `%s` is ambiguous: it is in ", address);
     for (size_t i = 0; i < h->n; i++) {
         const struct stm_catalog_entry *e = &c->e[h->at[i]];
         fprintf(stderr, "%s%s%s%s%s", i ? ", " : "", e->name, *e->params ? "[" : "", e->params,
                 *e->params ? "]" : "");
+        if (twins) fprintf(stderr, " (%.12s, \"%s\")", e->compute_hash, e->title);
     }
-    fprintf(stderr, "\nhelp: write one of them and a colon before it\n");
+    if (twins)
+        fprintf(stderr, "\nhelp: write its hash before it, as in %.12s:%s\n",
+                c->e[h->at[0]].compute_hash, rest);
+    else
+        fprintf(stderr, "\nhelp: write one of them and a colon before it\n");
     return EXIT_USAGE;
+}
+
+/* Was the entry run with the -D that the plan has? */
+static bool same_params(const struct stm_catalog_entry *e, const struct stm_plan *p)
+{
+    struct stm_buf text = {0};
+    for (unsigned i = 0; i < p->n_params; i++)
+        if (p->params[i].overridden)
+            stm_buf_printf(&text, "%s%s=%s", text.n ? " " : "", p->params[i].name,
+                           p->params[i].text);
+    bool same = !strcmp(stm_buf_text(&text), e->params);
+    stm_buf_release(&text);
+    return same;
+}
+
+void warn_of_twins(const struct session *s)
+{
+    struct stm_catalog *c = NULL;
+    if (stm_catalog_read(&c, s->store, NULL)) return; /* what needs the catalog says why */
+    for (size_t i = 0; i < c->n; i++) {
+        const struct stm_catalog_entry *e = &c->e[i];
+        if (strcmp(e->name, s->plan->name) || strcmp(e->profile, s->vo.profile) ||
+            !strcmp(e->compute_hash, s->plan->compute_hash) || !same_params(e, s->plan))
+            continue;
+        fprintf(stderr,
+                "stemma: the store holds another protocol of the name `%s`, \"%s\"\n"
+                "help: an address in this one begins with %.12s: where it is in both\n",
+                e->name, e->title, s->plan->compute_hash);
+        break;
+    }
+    stm_catalog_free(c);
 }
 
 int session_address(struct session *s, const struct options *o, const char *address,
@@ -462,7 +427,7 @@ int session_address(struct session *s, const struct options *o, const char *addr
     if (h.n == 0)
         code = not_found(&h, address);
     else if (h.n > 1)
-        code = ambiguous(&h, s->catalog, address);
+        code = ambiguous(&h, s->catalog, address, part.rest);
     else if (use_entry(s, o, &s->catalog->e[h.at[0]], &err) ||
              stm_address_find(s->view, part.rest, found, &err))
         code = fail(&err, NULL);

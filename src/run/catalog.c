@@ -1,4 +1,5 @@
-/* Plans in the store: ref "plan-<id of name, parameters and profile>" -> record. */
+/* Plans in the store: ref "plan-<id of name, parameters and profile>" -> record. A plan of another
+ * file of that name has a ref of its own, whose id has the title, too. */
 #include <string.h>
 
 #include "base/arena.h"
@@ -19,12 +20,16 @@ static void params_text(const struct stm_plan *plan, struct stm_buf *b)
                            plan->params[i].text);
 }
 
-static void ref_name(const char *name, const char *params, const char *profile, char out[64])
+/* `title` is NULL for the first file of a name. */
+static void ref_name(const char *name, const char *params, const char *profile, const char *title,
+                     char out[64])
 {
     unsigned char block[256] = "stemma plan ref\n";
-    struct stm_id parts[3] = {stm_id_of(name, strlen(name)), stm_id_of(params, strlen(params)),
-                              stm_id_of(profile, strlen(profile))};
-    for (size_t i = 0; i < 3; i++) memcpy(block + 32 + 16 * i, parts[i].h, 16);
+    const char *const parts[] = {name, params, profile, title};
+    for (size_t i = 0; i < 4 && parts[i]; i++) {
+        struct stm_id part = stm_id_of(parts[i], strlen(parts[i]));
+        memcpy(block + 32 + 16 * i, part.h, 16);
+    }
     struct stm_id id = stm_id_of(block, sizeof block);
     memcpy(out, "plan-", 5);
     stm_id_text(&id, out + 5);
@@ -64,23 +69,6 @@ static int put_once(struct stm_store *s, const char *ref, const struct stm_buf *
     return rc;
 }
 
-int stm_catalog_put(struct stm_store *s, const struct stm_plan *plan, int seed_lo, int seed_hi,
-                    const char *profile, struct stm_err *err)
-{
-    struct stm_buf b = {0}, params = {0};
-    char ref[64];
-    params_text(plan, &params);
-    encode(plan, stm_buf_text(&params), profile, seed_lo, seed_hi, &b);
-    ref_name(plan->name, stm_buf_text(&params), profile, ref);
-    int rc =
-        b.failed || params.failed ? stm_fail(err, STM_E_NOMEM, "storing a plan: out of memory") : 0;
-    if (!rc) rc = put_once(s, ref, &b, err);
-    while (rc == STM_E_CONFLICT) rc = put_once(s, ref, &b, err);
-    stm_buf_release(&b);
-    stm_buf_release(&params);
-    return rc;
-}
-
 struct reader {
     struct stm_store *store;
     struct stm_catalog *c;
@@ -105,6 +93,16 @@ static int decode(struct reader *r, const struct stm_object *o, struct stm_catal
     return rd.bad ? STM_E_DAMAGED : 0;
 }
 
+/* The same design again, which got another title. */
+static bool is_known(const struct stm_catalog *c, const struct stm_catalog_entry *e)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (!strcmp(c->e[i].name, e->name) && !strcmp(c->e[i].params, e->params) &&
+            !strcmp(c->e[i].profile, e->profile) && !strcmp(c->e[i].compute_hash, e->compute_hash))
+            return true;
+    return false;
+}
+
 static int read_one(void *ctx, const char *name, const struct stm_id *id)
 {
     struct reader *r = ctx;
@@ -123,8 +121,66 @@ static int read_one(void *ctx, const char *name, const struct stm_id *id)
     rc = decode(r, &o, e);
     stm_object_release(&o);
     if (rc) return stm_fail(r->err, rc, "%s does not point to a readable plan", name);
-    r->c->n++;
+    r->c->n += !is_known(r->c, e);
     return 0;
+}
+
+/* Is one of the task lines of `a` in `b`, too? Both in the canonical layout. */
+static bool share_task(const char *a, const char *b)
+{
+    for (const char *line = a; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+        size_t n = strcspn(line, "\n");
+        if (strncmp(line, "task ", 5)) continue;
+        for (const char *at = b; *at; at += strcspn(at, "\n"), at += *at == '\n')
+            if (strcspn(at, "\n") == n && !strncmp(at, line, n)) return true;
+    }
+    return false;
+}
+
+/* A file that was edited keeps its title or what it computes, and where it has no title, which is
+ * then its name, a task. One that keeps nothing is another file. */
+static bool same_file(const struct stm_catalog_entry *e, const struct stm_plan *plan)
+{
+    if (!strcmp(e->compute_hash, plan->compute_hash)) return true;
+    if (strcmp(e->title, plan->title)) return false;
+    return strcmp(plan->title, plan->name) || share_task(e->canonical, plan->canonical);
+}
+
+/* Is the plan under `ref`, if there is one, an earlier version of this plan's file? */
+static int is_earlier(struct stm_store *s, const char *ref, const struct stm_plan *plan, bool *yes,
+                      struct stm_err *err)
+{
+    struct stm_catalog one = {0};
+    struct reader r = {.store = s, .c = &one, .err = err};
+    struct stm_id id;
+    *yes = true;
+    int rc = stm_ref_get(s, ref, &id, err);
+    if (rc) return rc == STM_E_NOTFOUND ? 0 : rc;
+    rc = read_one(&r, ref, &id);
+    if (!rc) *yes = same_file(one.e, plan);
+    stm_arena_release(&r.arena);
+    stm_free(one.e);
+    return rc;
+}
+
+int stm_catalog_put(struct stm_store *s, const struct stm_plan *plan, int seed_lo, int seed_hi,
+                    const char *profile, struct stm_err *err)
+{
+    struct stm_buf b = {0}, params = {0};
+    char ref[64];
+    params_text(plan, &params);
+    encode(plan, stm_buf_text(&params), profile, seed_lo, seed_hi, &b);
+    ref_name(plan->name, stm_buf_text(&params), profile, NULL, ref);
+    bool earlier = true;
+    int rc =
+        b.failed || params.failed ? stm_fail(err, STM_E_NOMEM, "storing a plan: out of memory") : 0;
+    if (!rc) rc = is_earlier(s, ref, plan, &earlier, err);
+    if (!rc && !earlier) ref_name(plan->name, stm_buf_text(&params), profile, plan->title, ref);
+    if (!rc) rc = put_once(s, ref, &b, err);
+    while (rc == STM_E_CONFLICT) rc = put_once(s, ref, &b, err);
+    stm_buf_release(&b);
+    stm_buf_release(&params);
+    return rc;
 }
 
 int stm_catalog_read(struct stm_catalog **out, struct stm_store *s, struct stm_err *err)
