@@ -9,10 +9,11 @@ update=
 if [ "$1" = --update ]; then update=1 && shift; fi
 root=$(cd "$(dirname "$0")/../.." && pwd)
 stemma=$(realpath "${1:-$root/build/src/cli/stemma}")
-readme=$root/README.md
 work=$(mktemp -d "${TMPDIR:-/tmp}/stemma-readme.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
+readme=$work/readme # as it is now, for a run that takes minutes with slow kernels
+cp "$root/README.md" "$readme"
 mkdir "$work/bin" "$work/at"
 ln -s "$stemma" "$work/bin/stemma"
 ln -s "$root/protocols" "$work/at/protocols"
@@ -116,7 +117,7 @@ page() {
 awk '$0 == "```stemma" { on = 1; next } /^```/ { on = 0 } on' "$readme" | cmp - "$root/protocols/first.stemma"
 page <"$readme" >../page
 if [ -n "$update" ]; then
-  cat ../page >"$readme"
+  cat ../page >"$root/README.md"
 else
   cmp ../page "$readme"
 fi
