@@ -105,13 +105,13 @@ static void follow_grid(const struct stm_view *v, struct stm_replicate *r, uint6
     }
 }
 
-/* The first state and the last one are logged too, whatever the grid. */
+/* The first state and the last one are measured, and logged, whatever the grid. */
 static void follow_ends(const struct stm_view *v, struct stm_replicate *r)
 {
     struct stm_place at;
     const struct stm_moment ends[] = {{STM_AT_START, NAN}, {STM_AT_STOP, NAN}};
     const struct stm_trail *t = r->pieces[0].trail;
-    for (unsigned i = 0; v->plan->log_every && t && t->exists && i < 2; i++) {
+    for (unsigned i = 0; t && t->exists && i < 2; i++) {
         if (stm_view_place(v, r->node, r->seed, ends[i], &at) != STM_FACT_KNOWN) continue;
         if (at.step > r->pub.last || is_measured(v, &at, true)) continue;
         if (at.step < r->gap) r->gap = at.step;
@@ -150,6 +150,9 @@ static void finish(struct stm_view *v, struct stm_replicate *r, const struct stm
     else
         r->pub.status = r->end.lo == r->diverged.lo ? STM_REP_DIVERGED : STM_REP_DONE;
     r->settled = !d->any && ended;
+    /* What the parent's history leaves open is not settled, and what descends from here reads it. */
+    for (unsigned e = 0; e < v->plan->n_events; e++)
+        if (!stm_range_known(r->event[e]) && r->event[e].lo <= r->end.lo) r->settled = false;
     for (unsigned i = 0; i < node->n_forks; i++) {
         const struct stm_fork_state *fs = stm_view_fork_state(v, node->forks[i], r->seed);
         if (!fs->have && !(fs->pub.known && !fs->pub.reached)) r->settled = false;
