@@ -178,6 +178,35 @@ static int resolve_rule(struct stm_view *v, struct stm_replicate *r, struct stm_
     return cannot_be(r, rc, &local, err);
 }
 
+/* Whether a seed of the node can do nothing itself and yet does not know where it ends: it waits for
+ * events of other seeds. */
+static bool is_stuck(const struct stm_view *v, int n, const struct stm_demand *demands)
+{
+    for (unsigned s = 0; s < v->n_seeds; s++) {
+        const struct stm_replicate *r = stm_view_replicate(v, n, s);
+        if (r->located && !demands[s].any && !stm_range_known(r->end)) return true;
+    }
+    return false;
+}
+
+/* A run ends at its last fork, but how long its other seeds live may depend on events that come in
+ * it later: it goes on to look for them. */
+static void look_further(struct stm_view *v, int n, struct stm_demand *demands)
+{
+    for (unsigned s = 0; s < v->n_seeds; s++) {
+        struct stm_replicate *r = stm_view_replicate(v, n, s);
+        uint32_t watch = r->located ? stm_stop_watch(v, r) : 0;
+        if (!watch || demands[s].any) continue;
+        demands[s].stop_events = watch;
+        stm_want_until(&demands[s], r->rule.hi);
+        for (unsigned e = 0; e < v->plan->n_events; e++)
+            if ((watch >> e & 1) && r->event[e].lo <= r->pub.last)
+                stm_want_resume(&demands[s], r->event[e].lo);
+        demands[s].any = demands[s].any || r->rule.hi > r->pub.last;
+        r->settled = false;
+    }
+}
+
 /* Stops and forks may depend on every seed, so each stage is done for all seeds before the next. */
 static int resolve_node(struct stm_view *v, int n, struct stm_demand *demands, struct stm_err *err)
 {
@@ -201,11 +230,15 @@ static int resolve_node(struct stm_view *v, int n, struct stm_demand *demands, s
     }
     for (unsigned s = 0; !rc && s < v->n_seeds; s++) {
         struct stm_replicate *r = &reps[s];
+        demands[s] = (struct stm_demand){.resume = STM_NEVER};
         for (unsigned i = 0; i < node->n_forks; i++)
             if (stm_view_fork_state(v, node->forks[i], s)->need_row) r->settled = false;
+        if (r->located && !r->settled) demand(v, r, &demands[s]);
+    }
+    if (!rc && is_stuck(v, n, demands)) look_further(v, n, demands);
+    for (unsigned s = 0; !rc && s < v->n_seeds; s++) {
+        struct stm_replicate *r = &reps[s];
         if (!r->located || r->settled) continue;
-        demands[s] = (struct stm_demand){.resume = STM_NEVER};
-        demand(v, r, &demands[s]);
         finish(v, r, &demands[s]);
         if (demands[s].any) rc = stm_add_task(v, r, &demands[s], err);
     }
