@@ -84,6 +84,16 @@ static bool waits_for_others(const struct stm_view *v, const struct stm_node *no
     return waits;
 }
 
+/* A gap reaches into the pieces after the one that its task is for. */
+static uint64_t later_gaps(const struct stm_replicate *r)
+{
+    uint64_t n = 0;
+    for (unsigned i = 1; r->gap != STM_NEVER && i < r->n_pieces; i++)
+        if (r->gap <= r->pieces[i - 1].cut.lo)
+            n += stm_piece_last(&r->pieces[i]) - r->pieces[i].from;
+    return n;
+}
+
 static void add(const struct stm_view *v, const struct stm_replicate *r, uint64_t anchor_every,
                 struct stm_cost *c)
 {
@@ -105,32 +115,11 @@ static void add(const struct stm_view *v, const struct stm_replicate *r, uint64_
         if (end > known) c->worst += end - known;
     }
     c->declared += length;
+    c->again += r->again + later_gaps(r);
     if (c->worst > worst) {
         c->states += (c->worst - worst) / anchor_every + 2;
         if (waits_for_others(v, &v->plan->nodes[r->node])) c->again += length;
     }
-}
-
-/* What a task executes of what was executed before: from its anchor to where something is missing,
- * and as far as measurements are missing. */
-static uint64_t repeated(const struct stm_task *t)
-{
-    const struct stm_piece *p = t->piece;
-    if (!p->trail || !p->trail->exists) return 0;
-    uint64_t last = stm_piece_last(p), to = t->until < last ? t->until : last;
-    const struct stm_trail_entry *a = stm_trail_anchor(p->trail, t->resume);
-    uint64_t from = a ? a->step : p->from, n = t->resume - from;
-    return n + (t->again && to > t->resume ? to - t->resume : 0);
-}
-
-/* A gap reaches into the pieces after the one that its task is for. */
-static uint64_t later_gaps(const struct stm_replicate *r)
-{
-    uint64_t n = 0;
-    for (unsigned i = 1; r->gap != STM_NEVER && i < r->n_pieces; i++)
-        if (r->gap <= r->pieces[i - 1].cut.lo)
-            n += stm_piece_last(&r->pieces[i]) - r->pieces[i].from;
-    return n;
 }
 
 void stm_view_cost(const struct stm_view *v, uint64_t anchor_every, struct stm_cost *out)
@@ -139,10 +128,6 @@ void stm_view_cost(const struct stm_view *v, uint64_t anchor_every, struct stm_c
     for (unsigned n = 0; n < v->plan->n_nodes; n++)
         for (unsigned s = 0; s < v->n_seeds; s++)
             add(v, stm_view_replicate(v, (int)n, s), anchor_every, out);
-    for (size_t i = 0; i < v->n_tasks; i++) {
-        const struct stm_task *t = &v->tasks[i];
-        out->again += repeated(t) + later_gaps(stm_view_replicate(v, t->node, t->seed));
-    }
     out->worst += out->again;
     struct stm_settings *settings = NULL;
     struct stm_trainer *t = NULL;

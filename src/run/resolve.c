@@ -150,7 +150,8 @@ static void finish(struct stm_view *v, struct stm_replicate *r, const struct stm
     else
         r->pub.status = r->end.lo == r->diverged.lo ? STM_REP_DIVERGED : STM_REP_DONE;
     r->settled = !d->any && ended;
-    /* What the parent's history leaves open is not settled, and what descends from here reads it. */
+    /* What the parent's history leaves open is not settled, and what descends from here reads it.
+     */
     for (unsigned e = 0; e < v->plan->n_events; e++)
         if (!stm_range_known(r->event[e]) && r->event[e].lo <= r->end.lo) r->settled = false;
     for (unsigned i = 0; i < node->n_forks; i++) {
@@ -178,8 +179,8 @@ static int resolve_rule(struct stm_view *v, struct stm_replicate *r, struct stm_
     return cannot_be(r, rc, &local, err);
 }
 
-/* Whether a seed of the node can do nothing itself and yet does not know where it ends: it waits for
- * events of other seeds. */
+/* Whether a seed of the node can do nothing itself and yet does not know where it ends: it waits
+ * for events of other seeds. */
 static bool is_stuck(const struct stm_view *v, int n, const struct stm_demand *demands)
 {
     for (unsigned s = 0; s < v->n_seeds; s++) {
@@ -231,6 +232,7 @@ static int resolve_node(struct stm_view *v, int n, struct stm_demand *demands, s
     for (unsigned s = 0; !rc && s < v->n_seeds; s++) {
         struct stm_replicate *r = &reps[s];
         demands[s] = (struct stm_demand){.resume = STM_NEVER};
+        r->again = 0;
         for (unsigned i = 0; i < node->n_forks; i++)
             if (stm_view_fork_state(v, node->forks[i], s)->need_row) r->settled = false;
         if (r->located && !r->settled) demand(v, r, &demands[s]);

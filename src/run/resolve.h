@@ -20,7 +20,7 @@ void stm_want_until(struct stm_demand *d, uint64_t step);  /* train up to here *
 void stm_want_anchor(struct stm_demand *d, uint64_t step); /* keep the state of this step */
 void stm_want_resume(struct stm_demand *d, uint64_t step); /* re-execute from before this step */
 /* A task from a demand, unless one for the same trajectory is there: what is left comes later. */
-int stm_add_task(struct stm_view *v, const struct stm_replicate *r, const struct stm_demand *d,
+int stm_add_task(struct stm_view *v, struct stm_replicate *r, const struct stm_demand *d,
                  struct stm_err *err);
 /* Steps at which siblings of the same trajectory change their settings: kept now, so that they need
  * not be trained for again. */

@@ -43,37 +43,57 @@ static const struct stm_piece *piece_of(const struct stm_replicate *r, uint64_t 
 
 static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
-int stm_add_task(struct stm_view *v, const struct stm_replicate *r, const struct stm_demand *d,
-                 struct stm_err *err)
+/* What a task executes of what was executed before: from its anchor to where something is missing,
+ * and as far as measurements are missing. */
+static uint64_t repeated(const struct stm_task *t)
+{
+    const struct stm_piece *p = t->piece;
+    if (!p->trail || !p->trail->exists) return 0;
+    uint64_t last = stm_piece_last(p), to = least(t->until, last);
+    const struct stm_trail_entry *a = stm_trail_anchor(p->trail, t->resume);
+    uint64_t n = t->resume - (a ? a->step : p->from);
+    return n + (t->again && to > t->resume ? to - t->resume : 0);
+}
+
+static struct stm_task make_task(const struct stm_view *v, const struct stm_replicate *r,
+                                 const struct stm_demand *d)
 {
     const struct stm_piece *p = piece_of(r, d->resume);
+    struct stm_task t = {.node = r->node,
+                         .seed = r->seed,
+                         .piece = p,
+                         .resume = least(d->resume, stm_piece_last(p)),
+                         .again = d->resume != STM_NEVER,
+                         .until = least(d->until, p->cut.hi),
+                         .root = v->plan->nodes[r->node].fork < 0 && p == r->pieces,
+                         .stop_events = d->stop_events,
+                         .anchor_events = d->anchor_events,
+                         .n_anchors = d->n_anchors};
+    if (t.until < p->from) t.until = p->from;
+    memcpy(t.anchors, d->anchors, sizeof t.anchors);
+    for (unsigned e = 0; e < v->plan->n_events; e++)
+        if (stm_range_known(r->event[e]) && r->event[e].lo <= p->from &&
+            !(t.root && r->event[e].lo == p->from))
+            t.latched |= UINT32_C(1) << e;
+    return t;
+}
+
+int stm_add_task(struct stm_view *v, struct stm_replicate *r, const struct stm_demand *d,
+                 struct stm_err *err)
+{
+    struct stm_task t = make_task(v, r, d);
+    r->again += repeated(&t);
     for (size_t i = 0; i < v->n_tasks; i++)
-        if (same_stretch(&v->tasks[i], p))
+        if (same_stretch(&v->tasks[i], t.piece))
             return 0; /* asked for already; what is left comes later */
     if (v->n_tasks == v->cap_tasks) {
         size_t cap = v->cap_tasks ? 2 * v->cap_tasks : 64;
-        struct stm_task *t = stm_realloc(v->tasks, cap * sizeof *t);
-        if (!t) return stm_fail(err, STM_E_NOMEM, "planning: out of memory");
-        v->tasks = t;
+        struct stm_task *p = stm_realloc(v->tasks, cap * sizeof *p);
+        if (!p) return stm_fail(err, STM_E_NOMEM, "planning: out of memory");
+        v->tasks = p;
         v->cap_tasks = cap;
     }
-    struct stm_task *t = &v->tasks[v->n_tasks++];
-    *t = (struct stm_task){.node = r->node,
-                           .seed = r->seed,
-                           .piece = p,
-                           .resume = least(d->resume, stm_piece_last(p)),
-                           .again = d->resume != STM_NEVER,
-                           .until = least(d->until, p->cut.hi),
-                           .root = v->plan->nodes[r->node].fork < 0 && p == r->pieces,
-                           .stop_events = d->stop_events,
-                           .anchor_events = d->anchor_events,
-                           .n_anchors = d->n_anchors};
-    if (t->until < p->from) t->until = p->from;
-    memcpy(t->anchors, d->anchors, sizeof t->anchors);
-    for (unsigned e = 0; e < v->plan->n_events; e++)
-        if (stm_range_known(r->event[e]) && r->event[e].lo <= p->from &&
-            !(t->root && r->event[e].lo == p->from))
-            t->latched |= UINT32_C(1) << e;
+    v->tasks[v->n_tasks++] = t;
     return 0;
 }
 
@@ -108,7 +128,7 @@ static int add_misses_of(struct stm_view *v, size_t i, size_t end, struct stm_er
 {
     struct stm_demand d = {.resume = STM_NEVER};
     const struct stm_piece *piece = NULL;
-    const struct stm_replicate *owner = NULL;
+    struct stm_replicate *owner = NULL;
     for (; i < end; i++) {
         const struct stm_miss *m = &v->misses[i];
         struct stm_place at;
@@ -116,11 +136,11 @@ static int add_misses_of(struct stm_view *v, size_t i, size_t end, struct stm_er
         if (at.step > stm_piece_last(at.piece)) continue; /* it will come by itself */
         if (piece && at.piece != piece) continue;
         piece = at.piece;
-        owner = at.owner;
+        owner = stm_view_replicate(v, at.owner->node, at.owner->seed);
         stm_want_resume(&d, at.step);
     }
     if (!piece) return 0;
-    stm_view_replicate(v, owner->node, owner->seed)->settled = false;
+    owner->settled = false;
     return stm_add_task(v, owner, &d, err);
 }
 

@@ -40,6 +40,7 @@ struct stm_replicate {
     struct stm_range rule;    /* its stop by its stop rule */
     struct stm_range end;     /* its last step */
     uint64_t gridded, logged; /* first steps of the grids that are not known to be measured */
+    uint64_t again;           /* steps that its demands execute once more */
     uint64_t gap; /* first step that lacks a measurement the file asks for, or STM_NEVER */
 };
 
