@@ -84,6 +84,16 @@ static bool waits_for_others(const struct stm_view *v, const struct stm_node *no
     return waits;
 }
 
+/* An event that the parent's history leaves open is looked for in the whole of the arm, too. */
+static uint64_t open_events(const struct stm_view *v, const struct stm_replicate *r)
+{
+    bool open = false;
+    for (unsigned e = 0; e < v->plan->n_events; e++)
+        open = open || (!stm_range_known(r->event[e]) && r->event[e].lo <= r->pub.fork_step);
+    uint64_t last = r->pub.last < r->end.hi ? r->pub.last : r->end.hi;
+    return open && v->plan->nodes[r->node].fork >= 0 && r->located ? last - r->pub.fork_step : 0;
+}
+
 /* A gap reaches into the pieces after the one that its task is for. */
 static uint64_t later_gaps(const struct stm_replicate *r)
 {
@@ -115,7 +125,7 @@ static void add(const struct stm_view *v, const struct stm_replicate *r, uint64_
         if (end > known) c->worst += end - known;
     }
     c->declared += length;
-    c->again += r->again + later_gaps(r);
+    c->again += r->again + later_gaps(r) + open_events(v, r);
     if (c->worst > worst) {
         c->states += (c->worst - worst) / anchor_every + 2;
         if (waits_for_others(v, &v->plan->nodes[r->node])) c->again += length;
