@@ -179,15 +179,17 @@ static int resolve_rule(struct stm_view *v, struct stm_replicate *r, struct stm_
     return cannot_be(r, rc, &local, err);
 }
 
-/* Whether a seed of the node can do nothing itself and yet does not know where it ends: it waits
- * for events of other seeds. */
+/* Whether no seed of the node can do anything and yet one does not know where it ends: it waits for
+ * events of other seeds. */
 static bool is_stuck(const struct stm_view *v, int n, const struct stm_demand *demands)
 {
+    bool waits = false;
     for (unsigned s = 0; s < v->n_seeds; s++) {
         const struct stm_replicate *r = stm_view_replicate(v, n, s);
-        if (r->located && !demands[s].any && !stm_range_known(r->end)) return true;
+        if (demands[s].any) return false;
+        waits = waits || (r->located && !stm_range_known(r->end));
     }
-    return false;
+    return waits;
 }
 
 /* A run ends at its last fork, but how long its other seeds live may depend on events that come in
