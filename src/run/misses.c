@@ -69,5 +69,3 @@ void stm_view_note_miss(struct stm_view *v, int node, unsigned seed, struct stm_
 }
 
 void stm_view_note(struct stm_view *v, bool on) { v->noting = on; }
-
-size_t stm_view_missing(const struct stm_view *v) { return v->n_misses; }
