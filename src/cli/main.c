@@ -24,8 +24,7 @@ const struct command commands[] = {
      cmd_register},
     {"report", "FILE", "results from what is in the store; trains nothing", "sjDSpCN", 1, 1,
      cmd_report},
-    {"explain", "WORD", "a code such as E0406, a word of a protocol, or step, exit, profile", "", 1,
-     1, cmd_explain},
+    {"explain", "WORD", "a code such as E0406, or a word of a protocol", "", 1, 1, cmd_explain},
     {"store", "fsck|stats|ls", "the store", "sjq", 1, 1, cmd_store},
     {NULL, NULL, NULL, NULL, 0, 0, NULL}};
 
