@@ -24,11 +24,8 @@ static bool first_of_name(const struct stm_plan *p, unsigned i)
 
 static bool capture(const struct stm_data *d, const char *name, int node, unsigned seed, double *v)
 {
-    for (unsigned i = 0; i < d->plan->n_captures; i++)
-        if (strcmp(d->plan->captures[i].name, name) == 0 &&
-            d->capture(d->ctx, (int)i, node, seed, v) == STM_FACT_KNOWN)
-            return true;
-    return false;
+    int i = stm_ev_capture_in(d->plan, name, node);
+    return i >= 0 && d->capture(d->ctx, i, node, seed, v) == STM_FACT_KNOWN;
 }
 
 /* ---- CSV (RFC 4180) ---- */

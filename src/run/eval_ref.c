@@ -72,6 +72,15 @@ static int capture_for(const struct stm_plan *p, int first, int node)
     INSTANCE(p, p->captures, p->n_captures, first, node, NODE_OWNER);
 }
 
+int stm_ev_capture_in(const struct stm_plan *p, const char *name, int node)
+{
+    for (unsigned i = 0; i < p->n_captures; i++)
+        if (strcmp(p->captures[i].name, name) == 0 &&
+            belongs(p, node, p->captures[i].fork, p->captures[i].node))
+            return (int)i;
+    return -1;
+}
+
 int stm_ev_calibrate_for(const struct stm_plan *p, int first, int node)
 {
     INSTANCE(p, p->calibrates, p->n_calibrates, first, node, NO_OWNER);

@@ -26,7 +26,6 @@ static struct cell *gather(const struct value *v, const struct scope *s, unsigne
     for (unsigned i = 0; i < total; i++) {
         struct cell c = v->kind == V_ONE ? v->one : v->cells[seeds ? s->sample->seeds[i] : i];
         if (c.state == C_ABSENT) continue;
-        if (seeds && s->sample->entered) s->sample->entered[s->sample->seeds[i]] = true;
         if (c.state != C_OK && bad->state == C_OK) *bad = c;
         counted += c.state == C_OK && !c.censored && !c.bound;
         out[(*n)++] = c;

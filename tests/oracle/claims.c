@@ -90,7 +90,8 @@ static struct cell compute(const struct statistic *t, const struct scope *s)
     struct ols f;
     unsigned left_out;
     double v;
-    if (!fit(t, s, &f, &left_out) || !fit_number(&f, t->field, &v)) return cell_bad(C_INVALID);
+    if (!fit(t, s, &f, &left_out) || !fit_number(&f, t->field, &v) || !isfinite(v))
+        return cell_bad(C_INVALID);
     return cell_num(v);
 }
 
@@ -126,7 +127,7 @@ static bool bootstrap(const struct statistic *t, const struct scope *base, struc
                             .n = n_seeds,
                             .full = base->sample->seeds,
                             .n_full = n_seeds,
-                            .resampled = true};
+                            .computing = true};
     struct scope s = *base;
     s.sample = &sample;
     hold_fixed(&sample, t->claim->ci);
@@ -147,20 +148,50 @@ static bool bootstrap(const struct statistic *t, const struct scope *base, struc
 
 /* ---- one claim ---- */
 
-/* Whether an arm that the expression reads has too few seeds for the `need` of its fork. */
-static bool lacks_seeds(const struct stm_expr *e, const struct scope *s)
+/* The arms that an expression reads: those that it names, through lets and other claims, and the
+ * one it is read in. */
+static void note_reads(const struct stm_expr *e, const struct scope *s, bool *reads)
 {
     int *nodes = oracle_alloc((s->w->plan->n_nodes + 1) * sizeof *nodes);
     unsigned n = 0;
-    if (!e) return false;
-    if (e->ref == STM_R_LET && e->index >= 0 && lacks_seeds(s->w->plan->lets[e->index].expr, s))
-        return true;
+    if (!e) return;
+    if (e->ref == STM_R_LET && e->index >= 0) note_reads(s->w->plan->lets[e->index].expr, s, reads);
+    if (e->ref == STM_R_CLAIM && s->results)
+        for (unsigned i = 0; i < s->w->plan->n_nodes; i++)
+            reads[i] |= s->results->claims[e->index].reads && s->results->claims[e->index].reads[i];
     if ((is_place(e) || (e->kind == STM_X_CALL && e->name && !strcmp(e->name, "arms"))) &&
         eval_nodes(e, s, nodes, &n))
-        for (unsigned i = 0; i < n; i++)
-            if (world_need(s->w, nodes[i])) return true;
+        for (unsigned i = 0; i < n; i++) reads[nodes[i]] = true;
+    for (unsigned i = 0; i < e->n; i++) note_reads(e->kids[i], s, reads);
+}
+
+static bool lacks_seeds(const struct world *w, const bool *reads)
+{
+    for (unsigned i = 0; i < w->plan->n_nodes; i++)
+        if (reads[i] && world_need((struct world *)w, (int)i)) return true;
+    return false;
+}
+
+bool may_read(const struct stm_expr *e, const struct scope *s)
+{
+    bool *reads = oracle_alloc(s->w->plan->n_nodes * sizeof *reads);
+    note_reads(e, s, reads);
+    if (s->node >= 0) reads[s->node] = true;
+    return !lacks_seeds(s->w, reads);
+}
+
+/* Whether it reads an end of an interval: that is not resampled. */
+static bool reads_end(const struct stm_expr *e, const struct scope *s)
+{
+    if (!e) return false;
+    if (e->ref == STM_R_LET && e->index >= 0 && reads_end(s->w->plan->lets[e->index].expr, s))
+        return true;
+    if (e->kind == STM_X_FIELD && e->kids[0]->ref == STM_R_CLAIM && e->name &&
+        (!strcmp(e->name, "lo") || !strcmp(e->name, "hi")))
+        return true;
+    if (e->ref == STM_R_CLAIM && reads_end(s->w->plan->claims[e->index].expr, s)) return true;
     for (unsigned i = 0; i < e->n; i++)
-        if (lacks_seeds(e->kids[i], s)) return true;
+        if (reads_end(e->kids[i], s)) return true;
     return false;
 }
 
@@ -181,28 +212,23 @@ static bool one_node(const struct stm_expr *e, const struct scope *s, int *out)
     return true;
 }
 
-static unsigned count(const bool *x, unsigned n)
-{
-    unsigned sum = 0;
-    for (unsigned i = 0; i < n; i++) sum += x[i];
-    return sum;
-}
-
-static bool prepare(struct statistic *t, struct scope *s, unsigned *seeds)
+/* Finds its arms, and all the arms that it reads. */
+static bool prepare(struct statistic *t, const struct scope *s, bool *reads)
 {
     const struct stm_claim *c = t->claim;
-    struct world *w = s->w;
-    s->sample->n = 0;
     if (c->kind == STM_C_CONTRAST && (!one_node(c->a, s, &t->a) || !one_node(c->b, s, &t->b)))
         return false;
     if (c->kind == STM_C_FIT && !fit_cells(t, s)) return false;
-    for (unsigned i = 0; i < w->n_seeds; i++)
-        if (c->kind != STM_C_CONTRAST || (takes_part(w, t->a, i) && takes_part(w, t->b, i)))
-            seeds[s->sample->n++] = i;
-    if (lacks_seeds(c->a, s) || lacks_seeds(c->b, s) || lacks_seeds(c->expr, s)) return false;
-    for (unsigned i = 0; i < c->n_over; i++)
-        if (lacks_seeds(c->over[i], s)) return false;
-    return s->sample->n > 0;
+    struct scope in = *s;
+    note_reads(c->expr, s, reads);
+    if (c->kind == STM_C_CONTRAST) reads[t->a] = reads[t->b] = true;
+    for (unsigned i = 0; i < t->n_cells; i++) {
+        if (s->w->plan->nodes[t->cells[i]].off) continue;
+        in.node = t->cells[i];
+        note_reads(c->expr, &in, reads);
+        reads[t->cells[i]] = true;
+    }
+    return true;
 }
 
 static void claim(struct world *w, struct results *all, unsigned i)
@@ -210,45 +236,34 @@ static void claim(struct world *w, struct results *all, unsigned i)
     struct result *r = &all->claims[i];
     struct statistic t = {.claim = &w->plan->claims[i], .field = "value"};
     unsigned *seeds = oracle_alloc(w->n_seeds * sizeof *seeds);
-    r->entered = oracle_alloc(w->n_seeds * sizeof *r->entered);
-    struct sample sample = {.seeds = seeds, .counted = w->n_seeds};
+    struct sample sample = {.seeds = seeds, .counted = w->n_seeds, .computing = true};
     struct scope s = {.w = w, .sample = &sample, .results = all, .node = -1, .seed = -1};
-    if (!prepare(&t, &s, seeds)) return;
-    sample.entered = t.claim->kind == STM_C_CONTRAST ? NULL : r->entered;
+    r->reads = oracle_alloc(w->plan->n_nodes * sizeof *r->reads);
+    if (!prepare(&t, &s, r->reads)) return;
+    for (unsigned k = 0; k < w->n_seeds; k++) {
+        bool in = true;
+        for (unsigned j = 0; j < w->plan->n_nodes; j++)
+            in = in && (!r->reads[j] || takes_part(w, (int)j, k));
+        if (in) seeds[sample.n++] = k;
+    }
+    if (lacks_seeds(w, r->reads) || !sample.n) return;
     r->value = compute(&t, &s);
     r->known = r->value.state == C_OK && !r->value.sym;
-    for (unsigned k = 0; t.claim->kind == STM_C_CONTRAST && k < sample.n; k++)
-        r->entered[seeds[k]] = true;
-    r->n = count(r->entered, w->n_seeds);
+    r->n = sample.n;
     if (t.claim->kind == STM_C_FIT) fit(&t, &s, &r->fit, &r->left_out);
-    sample.entered = NULL;
-    if (r->known && t.claim->ci && sample.n >= 3)
+    if (r->known && t.claim->ci && sample.n >= 3 && !reads_end(t.claim->expr, &s))
         r->has_interval = bootstrap(&t, &s, &r->lo, &r->hi);
 }
 
-/* What the claim is on the resample at hand. A contrast leaves out the seeds that are not in both
- * arms. */
+/* What the claim is on the sample of another one that reads it. */
 static struct cell again(const struct scope *s, int index, const char *field)
 {
     struct statistic t = {.claim = &s->w->plan->claims[index], .field = field};
-    unsigned *full = oracle_alloc(s->w->n_seeds * sizeof *full);
-    unsigned *seeds = oracle_alloc(s->sample->n * sizeof *seeds);
-    struct sample sample = *s->sample;
+    bool *reads = oracle_alloc(s->w->plan->n_nodes * sizeof *reads);
     struct scope in = *s;
-    in.sample = &sample;
     in.node = -1;
     in.at = NULL;
-    sample.seeds = full;
-    if (!prepare(&t, &in, full)) return cell_bad(C_INVALID);
-    sample.seeds = seeds;
-    sample.n = 0;
-    for (unsigned i = 0; i < s->sample->n; i++) {
-        unsigned k = s->sample->seeds[i];
-        if (t.claim->kind != STM_C_CONTRAST ||
-            (takes_part(s->w, t.a, k) && takes_part(s->w, t.b, k)))
-            seeds[sample.n++] = k;
-    }
-    return compute(&t, &in);
+    return prepare(&t, &in, reads) ? compute(&t, &in) : cell_bad(C_INVALID);
 }
 
 struct cell result_field(const struct scope *s, int index, const char *field)
@@ -258,9 +273,7 @@ struct cell result_field(const struct scope *s, int index, const char *field)
     bool low = !strcmp(field, "lo"), end = low || !strcmp(field, "hi");
     double v;
     if (!r->known) return cell_bad(C_INVALID);
-    for (unsigned i = 0; s->sample->entered && i < s->w->n_seeds; i++)
-        s->sample->entered[i] |= r->entered[i];
-    if (s->sample->resampled && !end) return again(s, index, field);
+    if (s->sample->computing && !end) return again(s, index, field);
     if (s->w->plan->claims[index].kind == STM_C_FIT && fit_number(&r->fit, field, &v))
         return isfinite(v) ? cell_num(v) : cell_bad(C_INVALID);
     if (!end) return r->value;

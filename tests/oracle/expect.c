@@ -20,7 +20,7 @@ static void judge(struct tally *t, struct cell c)
 
 static void judge_in(struct tally *t, const struct stm_expr *e, const struct scope *s)
 {
-    struct value v = eval(e, s);
+    struct value v = may_read(e, s) ? eval(e, s) : value_one(cell_bad(C_INVALID));
     if (v.kind == V_ONE) judge(t, v.one);
     for (unsigned i = 0; v.kind != V_ONE && i < v.n; i++) judge(t, v.cells[i]);
 }

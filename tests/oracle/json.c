@@ -83,6 +83,18 @@ static bool seen_before(const struct stm_plan *p, unsigned i)
     return false;
 }
 
+/* Whether a capture of that name is made at a fork above the node, in it, or in an arm above. */
+static bool in_reach(const struct stm_plan *p, const char *name, int node)
+{
+    for (; node >= 0; node = p->nodes[node].fork < 0 ? -1 : p->forks[p->nodes[node].fork].node)
+        for (unsigned i = 0; i < p->n_captures; i++) {
+            const struct stm_capture *c = &p->captures[i];
+            bool here = c->node >= 0 ? c->node == node : c->fork == p->nodes[node].fork;
+            if (here && !strcmp(c->name, name)) return true;
+        }
+    return false;
+}
+
 /* Those that the arm can read: of the forks and arms that it stands in. */
 static void captures(struct stm_buf *b, struct world *w, const struct rep *r)
 {
@@ -94,6 +106,7 @@ static void captures(struct stm_buf *b, struct world *w, const struct rep *r)
         if (seen_before(p, i)) continue;
         struct stm_expr x = {.kind = STM_X_NAME, .ref = STM_R_CAPTURE, .index = (int)i};
         struct cell c = eval_name(&x, &s).cells[r->seed];
+        if (!in_reach(p, p->captures[i].name, r->node)) c = cell_bad(C_ABSENT);
         stm_buf_printf(b, "%s", sep);
         text(b, p->captures[i].name);
         stm_buf_printf(b, ":");

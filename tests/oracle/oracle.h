@@ -74,6 +74,7 @@ struct world {
         enum { CAL_TO_DO, CAL_NONE, CAL_KNOWN } state;
         double v;
     } * calibrations;
+    bool calibration_missing; /* one that was asked for has no value */
 };
 
 /* The replicate as it was played (world.c). During the play of a node its own are given as they
@@ -189,8 +190,7 @@ struct sample {            /* what statistics are taken over, and claims that ca
     const char *const *fixed;
     unsigned n_fixed;
     unsigned counted; /* fewest uncensored values that a statistic rested on */
-    bool *entered;    /* [n_seeds] seeds that a statistic took, or NULL */
-    bool resampled;   /* claims that are read are computed again from it */
+    bool computing;   /* of a claim: those that it reads are computed of the same seeds */
 };
 
 struct scope {
@@ -231,7 +231,7 @@ struct result {
     bool known, has_interval;
     struct cell value, lo, hi;
     unsigned n;
-    bool *entered; /* [n_seeds] */
+    bool *reads; /* [n_nodes] the arms that it reads */
     struct ols fit;
     unsigned left_out;
 };
@@ -242,6 +242,8 @@ struct results {
 };
 struct cell result_field(const struct scope *s, int claim, const char *field);
 void results_compute(struct world *w, struct results *r);
+/* Whether the arms that an expression reads have the seeds that their forks need. */
+bool may_read(const struct stm_expr *e, const struct scope *s);
 enum outcome expect_outcome(struct scope *s, const struct stm_expect *e);
 
 /* ---- output (json.c) ---- */

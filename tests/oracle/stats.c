@@ -8,10 +8,11 @@
 static int by_size(const void *pa, const void *pb)
 {
     const struct obs *a = pa, *b = pb;
-    if (a->censored != b->censored) return a->censored ? 1 : -1;
-    return (a->v > b->v) - (a->v < b->v);
+    if (a->v != b->v) return (a->v > b->v) - (a->v < b->v);
+    return a->censored - b->censored;
 }
 
+/* By value or bound, a known one first. */
 static struct obs *sorted(const struct obs *x, unsigned n)
 {
     struct obs *y = oracle_alloc(n * sizeof *y);
@@ -20,22 +21,31 @@ static struct obs *sorted(const struct obs *x, unsigned n)
     return y;
 }
 
-/* Type 7; where it needs a censored value, later than the smallest censoring bound. */
+/* The j-th smallest if no censored one ever comes; infinite where that is one of them. */
+static double at_the_most(const struct obs *y, unsigned n, unsigned j)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (!y[i].censored && j-- == 0) return y[i].v;
+    return INFINITY;
+}
+
+/* Type 7. Every censored one is at its bound at the least and never at the most: where both give
+ * the same it is known. Else it is later than the formula gives with the bounds if that reads one;
+ * if it does not, later than the last bound before what it reads. */
 bool stat_quantile(const struct obs *x, unsigned n, double q, struct obs *out)
 {
     if (n == 0 || !(q >= 0 && q <= 1)) return false;
     const struct obs *y = sorted(x, n);
-    double h = (double)(n - 1) * q;
-    unsigned i = (unsigned)floor(h);
-    double part = h - floor(h);
-    if (y[i].censored || (part > 0 && y[i + 1].censored)) {
-        for (i = 0; !y[i].censored; i++) {
-        }
-        *out = y[i];
+    double h = (double)(n - 1) * q, part = h - floor(h);
+    unsigned i = (unsigned)floor(h), last = part > 0 ? i + 1 : i;
+    *out = (struct obs){part > 0 ? y[i].v + part * (y[last].v - y[i].v) : y[i].v, true};
+    if (y[i].censored || y[last].censored) return true;
+    if (at_the_most(y, n, i) == y[i].v && at_the_most(y, n, last) == y[last].v) {
+        out->censored = false;
         return true;
     }
-    *out = y[i];
-    if (part > 0) out->v = y[i].v + part * (y[i + 1].v - y[i].v);
+    for (unsigned j = 0; j < last; j++)
+        if (y[j].censored) out->v = y[j].v;
     return true;
 }
 
@@ -62,20 +72,13 @@ static bool iqr(const struct obs *x, unsigned n, struct obs *out)
     return true;
 }
 
-static bool largest(const struct obs *x, unsigned n, struct obs *out)
-{
-    *out = (struct obs){-INFINITY, any_censored(x, n)};
-    for (unsigned i = 0; i < n; i++) out->v = fmax(out->v, x[i].v);
-    return n > 0;
-}
-
 bool stat_of(enum stat s, const struct obs *x, unsigned n, struct obs *out)
 {
     double sum = 0;
     switch (s) {
     case STAT_MEDIAN: return stat_quantile(x, n, 0.5, out);
     case STAT_MIN: return stat_quantile(x, n, 0, out);
-    case STAT_MAX: return largest(x, n, out);
+    case STAT_MAX: return stat_quantile(x, n, 1, out);
     case STAT_IQR: return iqr(x, n, out);
     case STAT_MEAN:
         if (n == 0 || any_censored(x, n)) return false;
@@ -166,7 +169,11 @@ bool stat_ols(const double *x, const double *y, unsigned n, unsigned k, struct o
     return true;
 }
 
-double stat_aic(const struct ols *f) { return f->n * log(f->rss / f->n) + 2.0 * (f->k + 1); }
+/* Through as many points as it has parameters a fit goes exactly, and has none. */
+double stat_aic(const struct ols *f)
+{
+    return f->n > f->k + 1 ? f->n * log(f->rss / f->n) + 2.0 * (f->k + 1) : NAN;
+}
 
 /* ---- the bootstrap's stream: output resample * 2^32 + draw of splitmix64 ---- */
 

@@ -224,8 +224,9 @@ static void play_seed(struct world *w, struct rep *r)
     r->status = begin(w, r);
     if (r->status != ST_DONE) return;
     r->bound = numeric_bound(w, r->node, r->fork);
-    if (!play(w, r, horizon_of(w, r))) {
-        r->status = ST_WAITING;
+    w->calibration_missing = false;
+    if (!play(w, r, horizon_of(w, r))) { /* a number that it needs is not known, or there is none */
+        r->status = w->calibration_missing ? ST_WAITING : ST_CANCELLED;
         return;
     }
     r->rule = r->n_rows - 1;
