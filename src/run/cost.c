@@ -126,10 +126,8 @@ static void add(const struct stm_view *v, const struct stm_replicate *r, uint64_
     }
     c->declared += length;
     c->again += r->again + later_gaps(r) + open_events(v, r);
-    if (c->worst > worst) {
-        c->states += (c->worst - worst) / anchor_every + 2;
-        if (waits_for_others(v, &v->plan->nodes[r->node])) c->again += length;
-    }
+    if (c->worst > worst) c->states += (c->worst - worst) / anchor_every + 2;
+    if (!r->settled && waits_for_others(v, &v->plan->nodes[r->node])) c->again += length;
 }
 
 void stm_view_cost(const struct stm_view *v, uint64_t anchor_every, struct stm_cost *out)

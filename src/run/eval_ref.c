@@ -171,6 +171,8 @@ struct stm_value stm_ev_log_steps(struct stm_ev *ev, int node, unsigned seed)
 static struct stm_cell nearest(struct stm_ev *ev, struct stm_cell t, int node, unsigned seed)
 {
     if (t.state != STM_CELL_OK) return t;
+    if (!ev->d->plan->log_every)
+        return stm_cell_bad(ev, STM_CELL_INVALID, "`nearest`, and the file has no `log every`");
     struct stm_value steps = stm_ev_log_steps(ev, node, seed);
     if (steps.kind != STM_VAL_CURVE || steps.n == 0) return unknown(ev, "log", node, seed);
     unsigned lo = 0, hi = steps.n; /* the first step that is not below t */

@@ -63,10 +63,13 @@ static void put(int *out, unsigned *n, int node)
 static bool family(const struct stm_expr *e, const struct scope *s, int *out, unsigned *n)
 {
     const struct stm_family *f = &s->w->plan->families[e->index];
-    unsigned before = *n;
-    for (unsigned i = 0; i < f->n_nodes; i++)
-        if (s->node < 0 || beside(s->w->plan, f->nodes[i], s->node)) put(out, n, f->nodes[i]);
-    return *n > before || f->n_nodes == 0;
+    bool found = f->n_nodes == 0;
+    for (unsigned i = 0; i < f->n_nodes; i++) {
+        if (s->node >= 0 && !beside(s->w->plan, f->nodes[i], s->node)) continue;
+        put(out, n, f->nodes[i]); /* once, however often a list names it */
+        found = true;
+    }
+    return found;
 }
 
 static bool has_value(const struct stm_plan *p, int node, const char *key, struct cell want)
@@ -78,17 +81,21 @@ static bool has_value(const struct stm_plan *p, int node, const char *key, struc
 
 static bool indexed(const struct stm_expr *e, const struct scope *s, int *out, unsigned *n)
 {
-    unsigned before = *n;
-    if (!eval_nodes(e->kids[0], s, out, n)) return false;
-    for (unsigned k = 0; k + 1 < e->n; k++) {
-        struct value want = eval(e->kids[k + 1], s);
-        if (want.kind != V_ONE || want.one.state != C_OK || !e->keys[k]) return false;
-        unsigned kept = before;
-        for (unsigned i = before; i < *n; i++)
-            if (has_value(s->w->plan, out[i], e->keys[k], want.one)) out[kept++] = out[i];
-        *n = kept;
+    int *all = oracle_alloc(s->w->plan->n_nodes * sizeof *all);
+    unsigned n_all = 0;
+    bool found = false;
+    if (!eval_nodes(e->kids[0], s, all, &n_all)) return false;
+    for (unsigned i = 0; i < n_all; i++) {
+        bool in = true;
+        for (unsigned k = 0; k + 1 < e->n; k++) {
+            struct value want = eval(e->kids[k + 1], s);
+            if (want.kind != V_ONE || want.one.state != C_OK || !e->keys[k]) return false;
+            in = in && has_value(s->w->plan, all[i], e->keys[k], want.one);
+        }
+        if (in) put(out, n, all[i]);
+        found = found || in;
     }
-    return *n > before;
+    return found;
 }
 
 /* Everything that descends from the nodes of `of`, in the order of the plan. */
