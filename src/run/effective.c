@@ -80,7 +80,9 @@ int stm_timeline_make(struct stm_timeline *t, const struct stm_data *d, const st
                                .seed = seed,
                                .run = l->nodes[0],
                                .node = l->nodes[l->n - 1],
-                               .start = l->fork_steps[l->n - 1]};
+                               .start = l->fork_steps[l->n - 1],
+                               .parent = l->n > 1 ? l->nodes[l->n - 2] : -1,
+                               .parent_start = l->n > 1 ? l->fork_steps[l->n - 2] : 0};
     t->items = stm_calloc(total, sizeof *t->items);
     if (!t->items) return stm_fail(err, STM_E_NOMEM, "resolving an arm: out of memory");
     for (unsigned i = 0; i < l->n; i++) {
@@ -265,7 +267,11 @@ static int once_text(const struct stm_timeline *t, const struct stm_active *item
 static int edits_here(const struct stm_timeline *t, const struct stm_active *item, uint64_t step)
 {
     if (item->action->verb != STM_V_ONCE) return 0;
-    if (item->node != t->node && item->owner_start >= step) return 0; /* made at the owner's fork */
+    /* An inherited one was made on the parent's first state already, if the arm leaves that one.
+     * But a run's first state is before what its events open. */
+    bool first = t->parent >= 0 && t->parent_start == step && step == t->start;
+    bool before = t->parent == t->run && is_event(item->action->from);
+    if (item->node != t->node && first && !before) return 0;
     if (t->before_events && is_event(item->action->from)) return 0;
     if (!stm_range_known(item->lo)) return item->lo.lo <= step ? -1 : 0;
     return item->lo.lo == step && acts(t, item, step) != 0;

@@ -35,6 +35,8 @@ struct stm_timeline {
     unsigned seed;
     int run, node;
     uint64_t start; /* the node's fork step */
+    int parent;     /* -1: a run */
+    uint64_t parent_start;
     /* For the first piece of a run: its first state counts for events, so an event may come where
      * the run begins. The piece is what was before; it is cut there if one comes. */
     bool before_events;

@@ -125,9 +125,10 @@ unsigned windows_of(const struct world *w, const struct rep *r, const struct cha
 /* The settings of the update from state `step`. False when a value in them is not known. */
 bool window_settings(struct world *w, const struct rep *r, const struct chain *c, unsigned level,
                      uint64_t step, struct stm_settings **out);
-/* What is done to the state at `step` before the update: at the fork of `level` or in a window. */
+/* What is done to the state at `step` before the update: at the fork of `level` or in a window.
+ * `events_only`: by what an event opens that came at this very state, a run's first. */
 bool window_edit(struct world *w, const struct rep *r, const struct chain *c, unsigned level,
-                 uint64_t step, struct stm_trainer *t);
+                 uint64_t step, bool events_only, struct stm_trainer *t);
 
 /* ---- statistics (stats.c) ---- */
 

@@ -107,7 +107,7 @@ static bool enter(struct player *p, unsigned level, uint64_t step)
 {
     p->level = level;
     if (!settle(p, step, true)) return false;
-    if (!window_edit(p->w, p->r, &p->c, level, step, p->t)) return false;
+    if (!window_edit(p->w, p->r, &p->c, level, step, false, p->t)) return false;
     bool nan = diverged(p);
     struct row row = measure(p);
     if (level == 0) keep(p->r, row);
@@ -163,9 +163,9 @@ static bool go(struct player *p, uint64_t horizon)
         bool entered;
         if (!descend(p, step, &entered)) return false;
         if (ended(p, step, horizon)) return true;
-        if (!entered && step > 0) {
+        if (!entered) {
             if (!settle(p, step, false)) return false;
-            if (!window_edit(p->w, p->r, &p->c, p->level, step, p->t)) return false;
+            if (!window_edit(p->w, p->r, &p->c, p->level, step, step == 0, p->t)) return false;
         }
         stm_trainer_step(p->t, p->w->track);
         if (diverged(p) && p->level == p->c.n - 1) p->r->diverged = step + 1;

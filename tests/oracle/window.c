@@ -179,23 +179,6 @@ bool window_settings(struct world *w, const struct rep *r, const struct chain *c
 
 /* ---- edits ---- */
 
-/* The engine's call that enforces holds has taken a list of those to leave out since its mending;
- * this file compiles with both. */
-typedef void any_function(void);
-static void apply_all(any_function *f, struct stm_trainer *t, const char *but)
-{
-    (void)but;
-    ((void (*)(struct stm_trainer *))f)(t);
-}
-static void apply_but(any_function *f, struct stm_trainer *t, const char *but)
-{
-    ((void (*)(struct stm_trainer *, const char *))f)(t, but);
-}
-#define APPLY_HOLDS(t, but)                                                                        \
-    _Generic(&stm_trainer_apply_holds, void (*)(struct stm_trainer *)                              \
-             : apply_all, default                                                                  \
-             : apply_but)((any_function *)stm_trainer_apply_holds, t, but)
-
 static bool once(struct world *w, const struct rep *r, const struct window *x,
                  struct stm_trainer *t)
 {
@@ -209,13 +192,19 @@ static bool once(struct world *w, const struct rep *r, const struct window *x,
     return true;
 }
 
+static bool at_event(const struct window *x)
+{
+    return x->action->from && x->action->from->event >= 0;
+}
+
 /* Whether `once` acts on the state at `step`, which is the fork of `level` or a later state. One
  * that the ancestors brought along acts at a fork too, unless the state that the arm starts from
  * has been through it: then the parent began at the same step. */
 static bool once_acts(const struct window *x, const struct chain *c, unsigned level, uint64_t step)
 {
     if (x->action->verb != STM_V_ONCE || x->from != step || x->until <= step) return false;
-    return step > c->fork[level] || x->level == level || c->fork[level - 1] < step;
+    if (step > c->fork[level] || x->level == level || c->fork[level - 1] < step) return true;
+    return level == 1 && at_event(x); /* a run's first state is before what its events open */
 }
 
 /* A hold that is in force at the state itself: it enforces the state as well as the next one. */
@@ -232,22 +221,24 @@ static void leave_out(const struct window *x, char *list, size_t room)
 }
 
 bool window_edit(struct world *w, const struct rep *r, const struct chain *c, unsigned level,
-                 uint64_t step, struct stm_trainer *t)
+                 uint64_t step, bool events_only, struct stm_trainer *t)
 {
     struct window x[ACTIONS_MAX];
     char later[2000] = "";
     unsigned n = windows_of(w, r, c, level, x, ACTIONS_MAX);
     bool edited = false;
     for (unsigned i = 0; i < n; i++) {
+        if (events_only && !at_event(&x[i])) continue;
         if (once_acts(&x[i], c, level, step)) {
             if (!once(w, r, &x[i], t)) return false;
             edited = true;
         }
+        if (events_only) continue;
         if (enforces(&x[i], step) && x[i].level == level && step == c->fork[level]) edited = true;
     }
     for (unsigned i = 0; i < n; i++)
         if (x[i].action->verb == STM_V_HOLD && acts(&x[i], step) && !enforces(&x[i], step))
             leave_out(&x[i], later, sizeof later);
-    if (edited) APPLY_HOLDS(t, later);
+    if (edited) stm_trainer_apply_holds(t, later);
     return true;
 }
