@@ -1,12 +1,12 @@
 /* What a run would cost at the most. */
-#include "run/view.h"
+#include "run/resolve.h"
 
 /* The last step a replicate can have: its end, else its stop at the latest; a run that has forks
  * goes to the last of them, or to its stop when one may not be reached. */
 static uint64_t horizon(const struct stm_view *v, const struct stm_replicate *r)
 {
     const struct stm_node *node = &v->plan->nodes[r->node];
-    if (stm_range_known(r->end) || node->fork >= 0 || !node->n_forks) return r->end.hi;
+    if (stm_range_known(r->end) || !stm_ends_at_forks(node)) return r->end.hi;
     uint64_t end = r->pub.fork_step;
     for (unsigned i = 0; i < node->n_forks; i++) {
         struct stm_range t = v->forks[(size_t)node->forks[i] * v->n_seeds + r->seed].time;

@@ -72,7 +72,13 @@ static void fork_locate(const struct stm_view *v, const struct stm_replicate *r,
     fs->why[0] = 0;
 }
 
-/* A run that has forks ends at the last of them; where one is not reached, at its stop. */
+bool stm_ends_at_forks(const struct stm_node *node)
+{
+    return node->n_forks && (node->fork < 0 || !node->stop);
+}
+
+/* A run that has forks, or an arm that has forks and no stop, ends at the last of them; where one
+ * is not reached, at its stop. */
 static void close_run(const struct stm_view *v, struct stm_replicate *r)
 {
     const struct stm_node *node = &v->plan->nodes[r->node];
@@ -108,7 +114,7 @@ int stm_resolve_forks(struct stm_view *v, struct stm_replicate *r, struct stm_er
     /* How far it goes is needed to say which state a fork is, and the forks of a run say it. */
     r->end = stm_replicate_life(r);
     for (unsigned i = 0; i < node->n_forks; i++) fork_locate(v, r, node->forks[i]);
-    if (node->fork < 0 && node->n_forks) close_run(v, r);
+    if (stm_ends_at_forks(node)) close_run(v, r);
     r->end = stm_range_min(r->end, r->diverged);
     return 0;
 }
@@ -133,7 +139,7 @@ static void demand_step(const struct stm_view *v, const struct stm_replicate *r,
 void stm_demand_forks(const struct stm_view *v, const struct stm_replicate *r, struct stm_demand *d)
 {
     const struct stm_node *node = &v->plan->nodes[r->node];
-    bool run = node->fork < 0;
+    bool run = stm_ends_at_forks(node);
     for (unsigned i = 0; i < node->n_forks; i++) {
         const struct stm_fork *f = &v->plan->forks[node->forks[i]];
         const struct stm_fork_state *fs = stm_view_fork_state(v, node->forks[i], r->seed);

@@ -127,7 +127,7 @@ static void demand(struct stm_view *v, struct stm_replicate *r, struct stm_deman
     follow_grid(v, r, v->plan->every, &r->gridded, false);
     follow_grid(v, r, v->plan->log_every, &r->logged, true);
     follow_ends(v, r);
-    if (node->fork >= 0 || !node->n_forks) stm_demand_stop(v, r, d);
+    if (!stm_ends_at_forks(node)) stm_demand_stop(v, r, d);
     stm_demand_forks(v, r, d);
     d->stop_events |= last->watch;
     if (d->until > r->end.hi) d->until = r->end.hi;

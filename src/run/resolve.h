@@ -57,6 +57,8 @@ struct stm_range stm_replicate_life(const struct stm_replicate *r);
 
 /* forks.c */
 struct stm_fork_state *stm_view_fork_state(const struct stm_view *v, int fork, unsigned seed);
+/* Whether a node's forks say where it ends. */
+bool stm_ends_at_forks(const struct stm_node *node);
 /* The forks that leave a replicate: their steps and states. */
 int stm_resolve_forks(struct stm_view *v, struct stm_replicate *r, struct stm_err *err);
 /* Asks for what the forks lack. */

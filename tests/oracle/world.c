@@ -93,11 +93,17 @@ static uint64_t numeric_bound(struct world *w, int node, uint64_t fork)
 }
 
 /* A run that has forks need not be played after the last of them, where all are numbers. */
+/* A run that has forks, or an arm that has forks and no stop. */
+static bool ends_at_forks(const struct stm_node *n)
+{
+    return n->n_forks > 0 && (n->fork < 0 || !n->stop);
+}
+
 static uint64_t horizon_of(struct world *w, const struct rep *r)
 {
     const struct stm_node *n = &w->plan->nodes[r->node];
     uint64_t last = r->fork;
-    if (n->fork >= 0 || n->n_forks == 0) return r->bound;
+    if (!ends_at_forks(n)) return r->bound;
     for (unsigned i = 0; i < n->n_forks; i++)
         last = not_before(last, fixed_time(&w->plan->forks[n->forks[i]].at, r->fork));
     return last < r->bound ? last : r->bound;
@@ -190,7 +196,7 @@ static void judge_fork(struct world *w, int fork)
 static void end_run(struct world *w, int node)
 {
     const struct stm_node *n = &w->plan->nodes[node];
-    if (n->fork >= 0 || n->n_forks == 0) return;
+    if (!ends_at_forks(n)) return;
     for (unsigned s = 0; s < w->n_seeds; s++) {
         struct rep *r = at(w, node, s);
         uint64_t last = r->fork;
