@@ -41,9 +41,11 @@ static int add(void *ctx, const char *text)
             v->column_uses[i] |= c->use;
             return 0;
         }
+    struct stm_metric m;
+    bool update = !stm_metric_parse(&m, text, NULL) && stm_metric_reads_update(&m);
     if (v->n_columns == COLUMNS_MAX) return STM_E_INVALID;
     v->columns[v->n_columns] = text;
-    v->column_uses[v->n_columns++] = c->use;
+    v->column_uses[v->n_columns++] = c->use | (update ? STM_USE_UPDATE : 0);
     return 0;
 }
 

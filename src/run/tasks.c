@@ -43,14 +43,27 @@ static const struct stm_piece *piece_of(const struct stm_replicate *r, uint64_t 
 
 static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
+const struct stm_trail_entry *stm_task_anchor(const struct stm_view *v, const struct stm_task *t,
+                                              const struct stm_trail *trail)
+{
+    const struct stm_trail_entry *e = stm_trail_at(trail, t->resume);
+    bool update = false;
+    for (unsigned i = 0; t->again && t->resume > t->piece->from && i < v->n_columns; i++) {
+        double unused;
+        if (v->column_uses[i] & STM_USE_UPDATE)
+            update = update || !e || !stm_trail_metric(trail, e, v->columns[i], &unused);
+    }
+    return stm_trail_anchor(trail, t->resume - update);
+}
+
 /* What a task executes of what was executed before: from its anchor to where something is missing,
  * and as far as measurements are missing. */
-static uint64_t repeated(const struct stm_task *t)
+static uint64_t repeated(const struct stm_view *v, const struct stm_task *t)
 {
     const struct stm_piece *p = t->piece;
     if (!p->trail || !p->trail->exists) return 0;
     uint64_t last = stm_piece_last(p), to = least(t->until, last);
-    const struct stm_trail_entry *a = stm_trail_anchor(p->trail, t->resume);
+    const struct stm_trail_entry *a = stm_task_anchor(v, t, p->trail);
     uint64_t n = t->resume - (a ? a->step : p->from);
     return n + (t->again && to > t->resume ? to - t->resume : 0);
 }
@@ -82,7 +95,7 @@ int stm_add_task(struct stm_view *v, struct stm_replicate *r, const struct stm_d
                  struct stm_err *err)
 {
     struct stm_task t = make_task(v, r, d);
-    r->again += repeated(&t);
+    r->again += repeated(v, &t);
     for (size_t i = 0; i < v->n_tasks; i++)
         if (same_stretch(&v->tasks[i], t.piece))
             return 0; /* asked for already; what is left comes later */

@@ -117,7 +117,12 @@ struct stm_view {
     struct stm_arena arena;
 };
 
-enum stm_column_use { STM_USE_EVENT = 1, STM_USE_LOG = 2, STM_USE_OTHER = 4 };
+enum stm_column_use {
+    STM_USE_EVENT = 1,
+    STM_USE_LOG = 2,
+    STM_USE_OTHER = 4,
+    STM_USE_UPDATE = 8 /* it reads the last update, so a state that was read back has none */
+};
 
 struct stm_replicate *stm_view_replicate(const struct stm_view *v, int node, unsigned seed);
 
@@ -136,6 +141,11 @@ const struct stm_trail_entry *stm_place_entry(const struct stm_place *p);
 struct stm_moment stm_view_fork_moment(const struct stm_view *v, int fork, unsigned seed);
 /* Until which step the states of a piece are known to be the replicate's. */
 uint64_t stm_piece_last(const struct stm_piece *p);
+
+/* tasks.c: the anchor that a task starts from, NULL for the first state: at or before the first
+ * step that lacks something; before it where that is a metric that reads the update to it. */
+const struct stm_trail_entry *stm_task_anchor(const struct stm_view *v, const struct stm_task *t,
+                                              const struct stm_trail *trail);
 
 /* facts.c: the stm_data functions. */
 void stm_view_bind_data(struct stm_view *v);

@@ -307,21 +307,10 @@ static int begin(struct job *j, struct stm_id *start, struct stm_err *err)
     return rc ? rc : stm_origin_store(&p->origin, &s, j->w->store, start, err);
 }
 
-/* The anchor to start from, NULL for the first state: at or before the first step that lacks
- * something; before it where that may be a metric that reads the update to it. */
-static const struct stm_trail_entry *anchor_for(const struct job *j)
-{
-    uint64_t to = j->task->resume;
-    bool updates = false;
-    for (unsigned i = 0; i < j->v->n_columns; i++)
-        updates = updates || stm_metric_reads_update(&j->metrics[i]);
-    if (updates && j->task->again && to > j->task->piece->from) to--;
-    return stm_trail_anchor(&j->known, to);
-}
-
+/* Loads the anchor that the task starts from. */
 static int restore(struct job *j, const struct stm_id *start, struct stm_err *err)
 {
-    const struct stm_trail_entry *a = anchor_for(j);
+    const struct stm_trail_entry *a = stm_task_anchor(j->v, j->task, &j->known);
     struct stm_trail_entry first = {.step = j->task->piece->from, .state = *start};
     struct stm_state s;
     if (!a) a = &first;
