@@ -186,7 +186,9 @@ static const struct stm_expr *column(const struct stm_display *d, const char *ke
 /* A value per seed is shown from the smallest to the largest. */
 static void spread(struct stm_buf *b, const struct value *v)
 {
-    struct cell low = cell_bad(C_ABSENT), high = low;
+    struct obs *x = oracle_alloc(v->n * sizeof *x), low, high;
+    struct cell first = cell_bad(C_ABSENT);
+    unsigned n = 0;
     for (unsigned i = 0; i < v->n; i++) {
         struct cell c = v->cells[i];
         if (c.state == C_ABSENT) continue;
@@ -194,18 +196,17 @@ static void spread(struct stm_buf *b, const struct value *v)
             cell(b, c);
             return;
         }
-        if (low.state == C_ABSENT) low = high = c;
-        if (c.v < low.v) low = c;
-        if (c.v > high.v || (c.v == high.v && c.censored)) high = c;
+        first = c;
+        x[n++] = (struct obs){c.v, c.censored};
     }
-    if (low.state != C_OK) {
-        cell(b, low);
+    if (!stat_quantile(x, n, 0, &low) || !stat_quantile(x, n, 1, &high)) {
+        cell(b, first);
         return;
     }
     stm_buf_printf(b, "{\"min\":");
-    cell(b, low);
+    cell(b, (struct cell){.v = low.v, .censored = low.censored, .truth = first.truth});
     stm_buf_printf(b, ",\"max\":");
-    cell(b, high);
+    cell(b, (struct cell){.v = high.v, .censored = high.censored, .truth = first.truth});
     stm_buf_printf(b, "}");
 }
 
