@@ -102,11 +102,11 @@ static enum stm_fact fake_capture(void *ctx, int capture, int node, unsigned see
     return fake_known(ctx, node, seed) ? STM_FACT_KNOWN : STM_FACT_UNKNOWN;
 }
 
-static bool fake_calibrate(void *ctx, int calibrate, int node, double *out)
+static enum stm_fact fake_calibrate(void *ctx, int calibrate, int node, double *out)
 {
     (void)ctx, (void)calibrate, (void)node;
     *out = 54.5;
-    return true;
+    return STM_FACT_KNOWN;
 }
 
 /* Everything is identical to `same` but raised, seed 3. */

@@ -89,12 +89,13 @@ static enum stm_fact capture(void *ctx, int i, int node, unsigned seed, double *
     return STM_FACT_KNOWN;
 }
 
-static bool calibrate(void *ctx, int i, int node, double *out)
+static enum stm_fact calibrate(void *ctx, int i, int node, double *out)
 {
     const struct world *w = ctx;
     const struct stm_calibrate *c = &w->plan->calibrates[i];
     (void)node;
-    return stm_eval_across(&w->d, c->expr, w->plan->forks[c->fork].node, c->need, out, NULL) == 0;
+    int rc = stm_eval_across(&w->d, c->expr, w->plan->forks[c->fork].node, c->need, out, NULL);
+    return rc == 0 ? STM_FACT_KNOWN : rc == STM_E_NOTFOUND ? STM_FACT_UNKNOWN : STM_FACT_NONE;
 }
 
 static bool identical(void *ctx, int a, int b, unsigned seed, struct stm_comparison *out)

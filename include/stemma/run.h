@@ -72,7 +72,7 @@ struct stm_data {
      * while the stop is not known. */
     bool (*log_step)(void *ctx, int node, unsigned seed, unsigned i, double *step);
     enum stm_fact (*capture)(void *ctx, int capture, int node, unsigned seed, double *out);
-    bool (*calibrate)(void *ctx, int calibrate, int node, double *out);
+    enum stm_fact (*calibrate)(void *ctx, int calibrate, int node, double *out);
     /* identical(a, b): whether two replicates have the same states from where both have begun to
      * where one stops: there, and at every step of the grids between. */
     bool (*identical)(void *ctx, int node_a, int node_b, unsigned seed, struct stm_comparison *out);

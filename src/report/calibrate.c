@@ -10,7 +10,7 @@ bool rep_calibrate(const struct stm_data *d, unsigned i, double *value, char why
     unsigned need = c->need < 0 ? d->n_seeds : (unsigned)c->need;
     struct stm_err err = {0};
     double unused;
-    if (d->calibrate(d->ctx, (int)i, node, value)) return true;
+    if (d->calibrate(d->ctx, (int)i, node, value) == STM_FACT_KNOWN) return true;
     int rc = stm_eval_across(d, c->expr, node, (int)need, &unused, &err);
     snprintf(why, REP_WHY, "%s%.150s", rc == STM_E_NOTFOUND ? "not measured yet: " : "",
              rc ? err.msg : "not known yet");

@@ -401,7 +401,9 @@ static struct stm_value r_calibrate(struct stm_ev *ev, const struct stm_expr *e,
 {
     double v;
     int index = stm_ev_calibrate_for(ev->d->plan, e->index, scope->node);
-    if (ev->d->calibrate(ev->d->ctx, index, scope->node, &v)) return stm_value_one(stm_cell_num(v));
+    enum stm_fact known = ev->d->calibrate(ev->d->ctx, index, scope->node, &v);
+    if (known == STM_FACT_KNOWN) return stm_value_one(stm_cell_num(v));
+    if (known == STM_FACT_NONE) return BAD(ev, "the calibration `%s` has no value", e->name);
     return stm_value_one(
         stm_cell_bad(ev, STM_CELL_UNKNOWN, "the calibration `%s` is not known yet", e->name));
 }

@@ -91,7 +91,8 @@ static enum stm_fact fact_capture(void *ctx, int capture, int node, unsigned see
     (void)node; /* the evaluator has chosen the instance */
     if (fork >= 0) {
         const struct stm_fork_state *f = &v->forks[(size_t)fork * v->n_seeds + seed];
-        if (!f->pub.reached) return f->pub.known ? STM_FACT_NONE : STM_FACT_UNKNOWN;
+        if (!f->pub.reached)
+            return f->pub.known || f->pub.cancelled ? STM_FACT_NONE : STM_FACT_UNKNOWN;
         at = v->plan->forks[fork].node;
         moment = stm_view_fork_moment(v, fork, seed);
     }
@@ -99,7 +100,7 @@ static enum stm_fact fact_capture(void *ctx, int capture, int node, unsigned see
     return rc == 0 ? STM_FACT_KNOWN : rc == STM_E_NOTFOUND ? STM_FACT_UNKNOWN : STM_FACT_NONE;
 }
 
-static bool fact_calibrate(void *ctx, int calibrate, int node, double *out)
+static enum stm_fact fact_calibrate(void *ctx, int calibrate, int node, double *out)
 {
     struct stm_view *v = ctx;
     const struct stm_calibrate *c = &v->plan->calibrates[calibrate];
@@ -116,12 +117,12 @@ static bool fact_calibrate(void *ctx, int calibrate, int node, double *out)
         v->noting = noting;
         if (rc) {
             snprintf(v->calibrate_why, sizeof v->calibrate_why, "%s: %.130s", c->name, err.msg);
-            return false;
+            return rc == STM_E_NOTFOUND ? STM_FACT_UNKNOWN : STM_FACT_NONE;
         }
         v->calibrated[calibrate] = value;
     }
     *out = v->calibrated[calibrate];
-    return true;
+    return STM_FACT_KNOWN;
 }
 
 /* The state of a replicate at a step that it shares with another: where it has just begun that is

@@ -252,6 +252,8 @@ int stm_view_locate(struct stm_view *v, struct stm_replicate *r, struct stm_err 
         snprintf(r->why, sizeof r->why, "%.159s", *v->calibrate_why ? v->calibrate_why : local.msg);
         return 0;
     }
+    if (rc == STM_E_INVALID && *v->calibrate_why) /* says more than that it has no value */
+        snprintf(local.msg, sizeof local.msg, "%s", v->calibrate_why);
     if (rc && err) *err = local.code ? local : *err;
     return rc;
 }

@@ -48,7 +48,7 @@ static enum stm_fact row_capture(void *ctx, int capture, int node, unsigned seed
     return d->capture(d->ctx, capture, node, seed, out);
 }
 
-static bool row_calibrate(void *ctx, int calibrate, int node, double *out)
+static enum stm_fact row_calibrate(void *ctx, int calibrate, int node, double *out)
 {
     const struct stm_data *d = ((const struct stm_row *)ctx)->base;
     return d->calibrate(d->ctx, calibrate, node, out);

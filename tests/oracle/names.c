@@ -272,10 +272,8 @@ static struct value bind(const struct stm_expr *e, const struct scope *s)
 static struct value calibration(const struct stm_expr *e, const struct scope *s)
 {
     double v;
-    if (!world_calibration(s->w, calibration_of(s->w->plan, e->index, s->node), &v)) {
-        s->w->calibration_missing = true;
-        return value_one(cell_bad(C_UNKNOWN));
-    }
+    if (!world_calibration(s->w, calibration_of(s->w->plan, e->index, s->node), &v))
+        return value_one(cell_bad(C_INVALID));
     return value_one(cell_num(v));
 }
 

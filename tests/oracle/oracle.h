@@ -74,7 +74,6 @@ struct world {
         enum { CAL_TO_DO, CAL_NONE, CAL_KNOWN } state;
         double v;
     } * calibrations;
-    bool calibration_missing; /* one that was asked for has no value */
 };
 
 /* The replicate as it was played (world.c). During the play of a node its own are given as they

@@ -230,12 +230,10 @@ static void play_seed(struct world *w, struct rep *r)
     r->status = begin(w, r);
     if (r->status != ST_DONE) return;
     r->bound = numeric_bound(w, r->node, r->fork);
-    w->calibration_missing = false;
-    if (!play(w, r, horizon_of(w, r))) { /* a number that it needs is not known, or there is none */
-        r->status = w->calibration_missing ? ST_WAITING : ST_CANCELLED;
-        return;
-    }
-    r->rule = r->n_rows - 1;
+    if (!play(w, r, horizon_of(w, r)))
+        r->status = ST_CANCELLED; /* a number of its own has no value */
+    else
+        r->rule = r->n_rows - 1;
 }
 
 static void finish_node(struct world *w, int node)
