@@ -196,18 +196,45 @@ static bool is_complete(const struct stm_piece *p)
     return e && e->stored;
 }
 
+/* Whether the replicate has ended where its last piece is cut: what would begin there never acts.
+ */
+static int ends_at_cut(struct stm_view *v, struct stm_replicate *r, bool *ends, struct stm_err *err)
+{
+    int rc = stm_resolve_own(v, r, err);
+    *ends = r->own.hi <= r->pieces[r->n_pieces - 1].cut.lo;
+    return rc;
+}
+
+/* A later piece whose numbers have no value: it goes on to there, if it lives that long. */
+static int next_piece(struct stm_view *v, struct stm_timeline *t, struct stm_replicate *r,
+                      bool *ends, struct stm_err *err)
+{
+    struct stm_err local = {0};
+    int rc = ends_at_cut(v, r, ends, err);
+    if (rc || *ends) return rc;
+    rc = add_piece(v, t, r, &local);
+    if (rc && err) *err = local;
+    if (rc != STM_E_INVALID) return rc;
+    snprintf(r->blocked, sizeof r->blocked, "%.159s", local.msg);
+    *ends = true;
+    return 0;
+}
+
 static int make_pieces(struct stm_view *v, struct stm_timeline *t, const struct stm_lineage *l,
                        struct stm_replicate *r, struct stm_err *err)
 {
     if (!r->pieces) r->pieces = stm_calloc(PIECES_MAX, sizeof *r->pieces);
     if (!r->pieces) return stm_fail(err, STM_E_NOMEM, "resolving an arm: out of memory");
-    for (;;) {
-        int rc = 0;
-        if (!r->n_pieces || is_complete(&r->pieces[r->n_pieces - 1])) rc = add_piece(v, t, r, err);
-        if (!rc) rc = refresh_piece(v, &r->pieces[r->n_pieces - 1], err);
+    int rc = r->n_pieces ? 0 : add_piece(v, t, r, err);
+    r->blocked[0] = 0;
+    for (bool ends = false; !rc;) {
+        rc = refresh_piece(v, &r->pieces[r->n_pieces - 1], err);
         if (!rc) rc = follow(v, t, l, r, err);
         if (rc || !is_complete(&r->pieces[r->n_pieces - 1])) return rc;
+        rc = next_piece(v, t, r, &ends, err);
+        if (ends) break;
     }
+    return rc;
 }
 
 /* Pieces that are complete can still have been measured at more steps since. */

@@ -131,32 +131,13 @@ static void demand(struct stm_view *v, struct stm_replicate *r, struct stm_deman
     stm_demand_forks(v, r, d);
     d->stop_events |= last->watch;
     if (d->until > r->end.hi) d->until = r->end.hi;
-    if (!last->trail || !last->trail->exists) d->any = true;
-    if (d->until > r->pub.last) d->any = true;
+    uint64_t can = *r->blocked ? last->cut.lo : STM_NEVER; /* it cannot go further than this */
+    bool begun = last->trail && last->trail->exists;
+    if (!begun && (r->n_pieces == 1 || last->from < r->end.hi)) d->any = true;
+    if (d->until > r->pub.last && can > r->pub.last) d->any = true;
     if (r->gap != STM_NEVER) {
         stm_want_resume(d, r->gap);
         stm_want_until(d, r->pub.last < r->end.hi ? r->pub.last : r->end.hi);
-    }
-}
-
-static void finish(struct stm_view *v, struct stm_replicate *r, const struct stm_demand *d)
-{
-    const struct stm_node *node = &v->plan->nodes[r->node];
-    const struct stm_trail *t = r->pieces[r->n_pieces - 1].trail;
-    bool ended = stm_range_known(r->end) && r->pub.last >= r->end.lo;
-    if (stm_range_known(r->end)) r->pub.stop = r->end.lo;
-    if (d->any || !ended)
-        r->pub.status = r->n_pieces > 1 || (t && t->exists) ? STM_REP_PARTIAL : STM_REP_PENDING;
-    else
-        r->pub.status = r->end.lo == r->diverged.lo ? STM_REP_DIVERGED : STM_REP_DONE;
-    r->settled = !d->any && ended;
-    /* What the parent's history leaves open is not settled, and what descends from here reads it.
-     */
-    for (unsigned e = 0; e < v->plan->n_events; e++)
-        if (!stm_range_known(r->event[e]) && r->event[e].lo <= r->end.lo) r->settled = false;
-    for (unsigned i = 0; i < node->n_forks; i++) {
-        const struct stm_fork_state *fs = stm_view_fork_state(v, node->forks[i], r->seed);
-        if (!fs->have && !(fs->pub.known && !fs->pub.reached)) r->settled = false;
     }
 }
 
@@ -179,6 +160,32 @@ static int resolve_rule(struct stm_view *v, struct stm_replicate *r, struct stm_
     return cannot_be(r, rc, &local, err);
 }
 
+static void finish(struct stm_view *v, struct stm_replicate *r, const struct stm_demand *d)
+{
+    const struct stm_node *node = &v->plan->nodes[r->node];
+    const struct stm_trail *t = r->pieces[r->n_pieces - 1].trail;
+    bool ended = stm_range_known(r->end) && r->pub.last >= r->end.lo;
+    if (stm_range_known(r->end)) r->pub.stop = r->end.lo;
+    if (*r->blocked && !d->any && r->end.lo > r->pieces[r->n_pieces - 1].cut.lo) {
+        set_status(r, STM_REP_CANCELLED, r->blocked);
+        pass_on(v, r);
+        return;
+    }
+    if (d->any || !ended)
+        r->pub.status = r->n_pieces > 1 || (t && t->exists) ? STM_REP_PARTIAL : STM_REP_PENDING;
+    else
+        r->pub.status = r->end.lo == r->diverged.lo ? STM_REP_DIVERGED : STM_REP_DONE;
+    r->settled = !d->any && ended;
+    /* What the parent's history leaves open is not settled, and what descends from here reads it.
+     */
+    for (unsigned e = 0; e < v->plan->n_events; e++)
+        if (!stm_range_known(r->event[e]) && r->event[e].lo <= r->end.lo) r->settled = false;
+    for (unsigned i = 0; i < node->n_forks; i++) {
+        const struct stm_fork_state *fs = stm_view_fork_state(v, node->forks[i], r->seed);
+        if (!fs->have && !(fs->pub.known && !fs->pub.reached)) r->settled = false;
+    }
+}
+
 /* Whether no seed of the node can do anything and yet one does not know where it ends: it waits for
  * events of other seeds. */
 static bool is_stuck(const struct stm_view *v, int n, const struct stm_demand *demands)
@@ -187,7 +194,7 @@ static bool is_stuck(const struct stm_view *v, int n, const struct stm_demand *d
     for (unsigned s = 0; s < v->n_seeds; s++) {
         const struct stm_replicate *r = stm_view_replicate(v, n, s);
         if (demands[s].any) return false;
-        waits = waits || (r->located && !stm_range_known(r->end));
+        waits = waits || (r->located && !*r->blocked && !stm_range_known(r->end));
     }
     return waits;
 }
@@ -199,7 +206,7 @@ static void look_further(struct stm_view *v, int n, struct stm_demand *demands)
     for (unsigned s = 0; s < v->n_seeds; s++) {
         struct stm_replicate *r = stm_view_replicate(v, n, s);
         uint32_t watch = r->located ? stm_stop_watch(v, r) : 0;
-        if (!watch || demands[s].any) continue;
+        if (!watch || demands[s].any || *r->blocked) continue;
         demands[s].stop_events = watch;
         stm_want_until(&demands[s], r->rule.hi);
         for (unsigned e = 0; e < v->plan->n_events; e++)

@@ -29,8 +29,9 @@ struct stm_replicate {
     unsigned seed;
     struct stm_rep pub;
     char why[STM_WHY];
-    bool located; /* fork step known, pieces made */
-    bool settled; /* nothing about it can change any more */
+    char blocked[STM_WHY]; /* why there is nothing after the last piece's cut, or "" */
+    bool located;          /* fork step known, pieces made */
+    bool settled;          /* nothing about it can change any more */
     struct stm_piece *pieces;
     unsigned n_pieces;
     /* When its events come in its whole history, looking no further than it was trained. */
