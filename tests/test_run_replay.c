@@ -3,7 +3,8 @@
 #include "run_help.h"
 
 /* Writes the trail of the last piece of a replicate anew, as one record, with one entry changed:
- * the state id and that of `tensor`, or the value of `metric`. */
+ * the state id and that of `tensor`, or the value of `metric`; with neither it says that the state
+ * is stored, which it is not. */
 static void falsify(struct bench *b, int node, unsigned seed, uint64_t step, const char *tensor,
                     const char *metric)
 {
@@ -32,6 +33,7 @@ static void falsify(struct bench *b, int node, unsigned seed, uint64_t step, con
         at->tensors[which] = stm_id_of("another tensor", 14);
         at->state = stm_id_of("another state", 13);
     }
+    at->stored = !tensor && !metric;
     unsigned changed = 0;
     for (unsigned i = 0; metric && i < at->n_values; i++)
         if (!strcmp(fresh.columns[at->values[i].column], metric))
@@ -153,6 +155,25 @@ START_TEST(one_false_metric)
 }
 END_TEST
 
+/* Everything agrees, but a state that the store should have is not there. */
+START_TEST(one_lost_state)
+{
+    struct bench b;
+    struct stm_run_outcome outcome;
+    struct stm_replay_report r;
+    struct stm_err e = {0};
+    bench_make(&b);
+    bench_train(&b, &outcome);
+    falsify(&b, bench_node(&b, "trunk/post/free"), 0, 50, NULL, NULL);
+    bench_view(&b);
+    ck_ok(replay(&b, "trunk/post/free", false, &r, &e), &e);
+    ck_assert_int_eq(replay(&b, "trunk/post/free", true, &r, &e), STM_E_DAMAGED);
+    ck_assert(!r.differs);
+    ck_assert_msg(strstr(e.msg, "has lost state") && strstr(e.msg, "step 50"), "%s", e.msg);
+    bench_remove(&b);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("run/replay");
@@ -161,6 +182,7 @@ int main(void)
     tcase_add_test(t, a_true_trail);
     tcase_add_test(t, one_false_entry);
     tcase_add_test(t, one_false_metric);
+    tcase_add_test(t, one_lost_state);
     suite_add_tcase(s, t);
     return run_suite(s);
 }

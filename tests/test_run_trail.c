@@ -288,6 +288,34 @@ START_TEST(damaged_records)
 }
 END_TEST
 
+/* A ref to a record that is not there is damage, not a trail that was never begun. */
+START_TEST(a_lost_record)
+{
+    struct fixture f, whole;
+    struct stm_trail t, back;
+    struct stm_err e = {0};
+    struct stm_id head = {0};
+    char name[64], from[700], to[700];
+    fixture_make(&f);
+    fixture_make(&whole);
+    begin(&t, &whole);
+    ck_ok(add(&t, 10, true, NULL, NAN, &e), &e);
+    ck_ok(stm_trail_commit(&t, whole.s, NULL, &head, &e), &e);
+    memcpy(name, "seg-", 4);
+    stm_id_text(&t.key, name + 4);
+    snprintf(from, sizeof from, "%s/refs/%s", whole.dir.path, name);
+    snprintf(to, sizeof to, "%s/refs/%s", f.dir.path, name);
+    ck_ok(stm_trail_load(&back, f.s, &t.key, &e), &e);
+    ck_assert(!back.exists);
+    copy_file(from, to);
+    ck_assert_int_eq(stm_trail_load(&back, f.s, &t.key, &e), STM_E_DAMAGED);
+    ck_assert_msg(strstr(e.msg, "has lost record"), "%s", e.msg);
+    stm_trail_release(&t);
+    fixture_remove(&whole);
+    fixture_remove(&f);
+}
+END_TEST
+
 START_TEST(a_commit_costs_four_fsyncs)
 {
     struct fixture f;
@@ -322,6 +350,7 @@ int main(void)
     tcase_add_test(t, two_states_for_one_step);
     tcase_add_test(t, the_second_writer_is_told);
     tcase_add_loop_test(t, damaged_records, 0, test_seeds());
+    tcase_add_test(t, a_lost_record);
     tcase_add_test(t, a_commit_costs_four_fsyncs);
     suite_add_tcase(s, t);
     return run_suite(s);
