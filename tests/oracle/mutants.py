@@ -215,6 +215,7 @@ def base(o, tree, mutants):
 
 def main():
     o = options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("mutants: ended"))  # and with it what it started
     paths = sorted(glob.glob(os.path.join(HERE, "mutants", "*.mutant")))
     row = "%-30s %-30s %-10s %4s  %s"
     survived = 0
