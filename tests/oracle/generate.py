@@ -61,7 +61,7 @@ class Generator:
         mlp = vector or self.chance(0.4)
         act = self.pick("gelu", "relu", "relu", "square", "tanh")
         if mlp:
-            self.layers = self.pick(1, 1, 2, 2, 3, 4, 5)
+            self.layers = self.pick(1, 1, 2, 2, 3, 4, 5, 5)
             args = ["layers = %d" % self.layers, "hidden = %d" % self.pick(3, 4, 6)]
             inits = ["init_in", "init_hidden", "init_out"]
             self.groups = ["W%d" % (i + 1) for i in range(self.layers + 1)]
@@ -116,7 +116,9 @@ class Generator:
                          "precision.loss", "logits", "grad", "batch", "stream.batch", "data.train")
         if train and kind in ("lr", "weight_decay"):
             kind = "lr."
-        group = self.r.choice(self.groups + self.biases + ["weights", "biases"])
+        # the later the layer, the rarer the model that has it
+        deep = self.groups[3:] + self.biases[3:]
+        group = self.r.choice(deep if deep and self.chance(0.5) else self.groups + self.biases + ["weights", "biases"])
         value = {
             "lr.": lambda: self.r.choice(NUMBERS["lr"]),
             "loss": lambda: self.pick("cross_entropy", "mse", "stablemax"),
@@ -239,13 +241,12 @@ class Generator:
         return "%s %s%s" % (kind, self.any_event(), self.after(base)), base
 
     def edge(self, base):
-        return self.pick("step %d" % self.steps(base, base + 30), "step %d" % self.steps(base, base + 30),
-                         "+ %d steps" % self.steps(0, 25),
+        return self.pick("step %d" % self.steps(base, base + 30), "+ %d steps" % self.steps(0, 25),
                          "each %s%s" % (self.any_event(), self.after(base)))
 
     def window(self, base, once=False):
         out = ""
-        if self.chance(0.3):
+        if self.chance(0.5 if once else 0.35):
             out += " from " + self.edge(base)
         if not once and self.chance(0.25):
             out += " until " + self.edge(base + 5)
@@ -357,7 +358,7 @@ class Generator:
                 kids.append(self.action(inner))
             if self.chance(0.1):
                 kids.insert(0, self.capture(inner))
-            if self.chance(0.06):
+            for _ in range(self.pick(*[0] * 17, 1, 1, 2)):
                 kids.insert(0, self.require())
         if self.chance(0.25):
             kids.append(self.stop(ctx["base"]))
@@ -369,14 +370,14 @@ class Generator:
 
     def fork(self, ctx, depth=0):
         f = self.name("fork")
-        at, base = self.fork_time(ctx["base"])
+        at, base = self.fork_time(ctx["base"]) if depth == 0 or self.chance(0.75) else ("start", ctx["base"])
         inner = dict(ctx, base=base, held=[], inherited=ctx["inherited"] + ctx["held"])
         kids, head = [], ""
         if self.chance(0.06):
             head, binds, _ = self.sweep()
             head = " " + head
             inner["captures"] = inner["captures"] + [v for v in binds if binds[v][0][0].isdigit()]
-        if self.chance(0.2):
+        for _ in range(self.pick(0, 0, 0, 0, 0, 0, 1, 1, 2, 3)):
             kids.append(self.require())
         for _ in range(self.pick(0, 1, 1, 2)):
             kids.append(self.capture(inner))
@@ -473,11 +474,11 @@ class Generator:
             return "abs(median(%s) - 1)" % m
         return "%s(%s)" % ("median" if kind == "capture" else kind if kind in ("median", "mean") else "mean", m)
 
-    def let(self):
+    def let(self, scalar=None):
         v = self.name("let")
-        body = self.pick("%s - fork" % self.any_event(), "%s - fork" % self.any_event(), self.statistic(), self.sample(),
+        body = scalar or self.pick("%s - fork" % self.any_event(), "%s - fork" % self.any_event(), self.statistic(), self.sample(),
                          "stop - fork")
-        self.lets.append((v, "fork" in body or "@" in body and "(" != body[-1] and not body.startswith(("median", "mean"))))
+        self.lets.append((v, scalar is None and ("fork" in body or "@" in body and "(" != body[-1] and not body.startswith(("median", "mean")))))
         return Stmt("let %s = %s" % (v, body))
 
     def ci(self, fixed=None):
@@ -513,14 +514,21 @@ class Generator:
         two = self.pick("", "", " - " + self.statistic(self.arm_ref() + "."), " / " + self.statistic(self.arm_ref() + "."))
         if self.chance(0.1):
             one = "%s(%s, %s)" % (self.pick("min", "max"), one, self.statistic(self.arm_ref() + "."))
-        swept = [a for a in self.arms if a[2] and list(a[2].values())[0][0][0].isdigit() and len(a[2]) == 1]
-        if swept and scalars and self.chance(0.6):
-            a = self.r.choice(swept)
-            one = "interp(%s.%s, along = %s.%s, at = %s)" % (a[0], scalars[0], a[0], list(a[2])[0], self.pick("1", "1.1", "0.95"))
-            two = ""
+        if self.swept() and scalars and self.chance(0.5):
+            one, two = self.interp(scalars), ""
         self.claims.append((c, "estimate"))
         fixed = scalars[0] if scalars else None
         return Stmt("estimate %s = %s%s%s" % (c, one, two, self.ci(fixed)))
+
+    def swept(self):
+        """Arms that have a sweep of one variable."""
+        return [a for a in self.arms if len(a[2]) == 1]
+
+    def interp(self, scalars):
+        a, x, y = self.r.choice(self.swept())[0], self.r.choice(scalars), self.r.choice(scalars)
+        plain = [b[0] for b in self.arms if not b[2]] + self.runs
+        at = self.pick("%s.%s" % (self.r.choice(plain), x), "%s.%s" % (self.r.choice(plain), x), "%.2g" % self.r.uniform(0.2, 6))
+        return "interp(%s.%s, along = %s.%s, at = %s)" % (a, y, a, x, at)
 
     def fit(self):
         c = self.name("c")
@@ -545,9 +553,8 @@ class Generator:
         if kind == "identical":
             return Stmt("expect identical(%s, %s)" % (self.arm_ref(), self.arm_ref()))
         if kind in ("value", "monotone"):
-            swept = [a for a in self.arms if len(a[2]) == 1]
-            if swept:
-                a = self.r.choice(swept)
+            if self.swept():
+                a = self.r.choice(self.swept())
                 v = list(a[2])[0]
                 scalars = [x for x, per_seed in self.lets if not per_seed]
                 if kind == "monotone" and scalars:
@@ -595,6 +602,8 @@ class Generator:
         self.all_captures = captures_of(out)
         for _ in range(self.pick(0, 1, 2, 3)):
             out.append(self.let())
+        if self.swept() and self.chance(0.6):
+            out += [self.let(self.statistic()), self.let("median(norm(weights) @ %s)" % self.pick("start", "stop"))]
         for make, most in ((self.contrast, 2), (self.estimate, 2), (self.fit, 1), (self.expect, 3), (self.table, 2)):
             for _ in range(self.r.randint(0, most)):
                 if self.arms:
@@ -713,11 +722,34 @@ def _add_claim(gen, out):
         out.append(gen.r.choice([gen.contrast, gen.estimate, gen.expect, gen.table])())
 
 
+def _grid(gen, out):
+    """Another interval of the events or of the log."""
+    places = find(out, starts("every", "log"))
+    if places:
+        _, s = gen.r.choice(places)
+        s.head = re.sub(r"every \d+", "every %d" % gen.pick(1, 2, 3, 4, 5, 7, 10, 15, 20), s.head, count=1)
+
+
+def _remove_arm(gen, out):
+    places = [p for p in find(out, starts("arm")) if sum(k.head.startswith(("arm", "off")) for k in p[0]) > 1]
+    if places:
+        kids, s = gen.r.choice(places)
+        kids.remove(s)
+
+
+def _add_log(gen, out):
+    for _, s in find(out, starts("log"))[:1]:
+        head = s.head.rstrip(" }")
+        m = gen.metric()
+        if m not in head:
+            s.head = "%s, %s }" % (head, m)
+
+
 def _seeds(gen, out):
     for _, s in find(out, starts("seeds")):
         lo, hi = s.head.split()[1].split("..")
         s.head = "seeds %d..%d" % (int(lo) + gen.pick(0, 0, 1), int(hi) + gen.pick(-1, 1, 1, 2))
 
 
-EDITS = [_remove, _remove, _renumber, _renumber, _renumber, _add_event, _new_event_body, _log, _stop, _add_arm,
+EDITS = [_grid, _remove_arm, _add_log, _remove, _remove, _renumber, _renumber, _renumber, _add_event, _new_event_body, _log, _stop, _add_arm,
          _add_action, _add_claim, _seeds]
