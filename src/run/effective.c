@@ -256,9 +256,12 @@ static int once_text(const struct stm_timeline *t, const struct stm_active *item
     static const char *const ops[] = {"=", "<=", "*=", "+="};
     double v;
     int rc = stm_eval_seed(t->data, item->action->value, item->node, t->seed, STM_NOWHERE, &v, err);
-    if (!rc)
-        stm_buf_printf(out, "once %s %s %.17g\n", item->action->target, ops[item->action->op], v);
-    return rc;
+    if (rc) return rc;
+    if (!strncmp(item->action->target, "norm(", 5) && item->action->op != STM_OP_ADD && !(v >= 0))
+        return stm_fail(err, STM_E_INVALID, "%s %s %g: a norm cannot be negative",
+                        item->action->target, ops[item->action->op], v);
+    stm_buf_printf(out, "once %s %s %.17g\n", item->action->target, ops[item->action->op], v);
+    return 0;
 }
 
 /* Whether a `once` edits the state at `step`. At the fork: an own one that acts there, or one that
