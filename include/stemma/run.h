@@ -108,8 +108,8 @@ void stm_view_free(struct stm_view *v); /* NULL is fine */
 int stm_view_refresh(struct stm_view *v, struct stm_err *err);
 const struct stm_data *stm_view_data(const struct stm_view *v);
 
-/* While on, what expressions ask for and nobody measured is noted; the next refresh plans to measure
- * it, by executing again where the step was trained already. */
+/* While on, what expressions ask for and nobody measured is noted; the next refresh plans to
+ * measure it, by executing again where the step was trained already. */
 void stm_view_note(struct stm_view *v, bool on);
 /* How many stretches the last refresh found that can be executed now. */
 size_t stm_view_tasks(const struct stm_view *v);
