@@ -103,7 +103,8 @@ const int *stm_ev_nodes(struct stm_ev *ev, const struct stm_expr *e, const struc
                         unsigned *n, struct stm_cell *why);
 /* The label of a node ("up[tau=1.3]"), or its path where another node has that label. */
 const char *stm_ev_node_name(const struct stm_plan *plan, int node);
-/* The capture of that name that an arm can read: of a fork above it, or of an arm; -1: none. */
+/* The capture of that name that is a node's: of a fork above it, of an arm above it or itself, or
+ * of the one fork that leaves it; -1: none. */
 int stm_ev_capture_in(const struct stm_plan *plan, const char *name, int node);
 /* The calibration that a reference to the `first` of its name means in the arm `node`. */
 int stm_ev_calibrate_for(const struct stm_plan *plan, int first, int node);

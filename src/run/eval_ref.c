@@ -74,11 +74,16 @@ static int capture_for(const struct stm_plan *p, int first, int node)
 
 int stm_ev_capture_in(const struct stm_plan *p, const char *name, int node)
 {
-    for (unsigned i = 0; i < p->n_captures; i++)
-        if (strcmp(p->captures[i].name, name) == 0 &&
-            belongs(p, node, p->captures[i].fork, p->captures[i].node))
-            return (int)i;
-    return -1;
+    int left = -1, n = 0; /* made at a fork that leaves the node */
+    for (unsigned i = 0; i < p->n_captures; i++) {
+        const struct stm_capture *c = &p->captures[i];
+        if (strcmp(c->name, name) != 0) continue;
+        if (belongs(p, node, c->fork, c->node)) return (int)i;
+        if (c->fork < 0 || p->forks[c->fork].node != node) continue;
+        left = (int)i;
+        n++;
+    }
+    return n == 1 ? left : -1;
 }
 
 int stm_ev_calibrate_for(const struct stm_plan *p, int first, int node)

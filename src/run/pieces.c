@@ -215,7 +215,8 @@ static int next_piece(struct stm_view *v, struct stm_timeline *t, struct stm_rep
     rc = add_piece(v, t, r, &local);
     if (rc && err) *err = local;
     if (rc != STM_E_INVALID) return rc;
-    snprintf(r->blocked, sizeof r->blocked, "%.159s", local.msg);
+    snprintf(r->blocked, sizeof r->blocked, "%.159s",
+             *v->calibrate_why ? v->calibrate_why : local.msg);
     *ends = true;
     return 0;
 }

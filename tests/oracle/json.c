@@ -83,19 +83,26 @@ static bool seen_before(const struct stm_plan *p, unsigned i)
     return false;
 }
 
-/* Whether a capture of that name is made at a fork above the node, in it, or in an arm above. */
-static bool in_reach(const struct stm_plan *p, const char *name, int node)
+/* The capture of that name that is the node's: made at a fork above it, in it, in an arm above, or
+ * at the one fork of that name that leaves it; -1: none. */
+static int capture_at(const struct stm_plan *p, const char *name, int node)
 {
-    for (; node >= 0; node = p->nodes[node].fork < 0 ? -1 : p->forks[p->nodes[node].fork].node)
+    int child = -1, n = 0;
+    for (int at = node; at >= 0; at = p->nodes[at].fork < 0 ? -1 : p->forks[p->nodes[at].fork].node)
         for (unsigned i = 0; i < p->n_captures; i++) {
             const struct stm_capture *c = &p->captures[i];
-            bool here = c->node >= 0 ? c->node == node : c->fork == p->nodes[node].fork;
-            if (here && !strcmp(c->name, name)) return true;
+            bool here = c->node >= 0 ? c->node == at : c->fork == p->nodes[at].fork;
+            if (here && !strcmp(c->name, name)) return (int)i;
         }
-    return false;
+    for (unsigned i = 0; i < p->n_captures; i++) {
+        const struct stm_capture *c = &p->captures[i];
+        if (strcmp(c->name, name) != 0 || c->fork < 0 || p->forks[c->fork].node != node) continue;
+        child = (int)i;
+        n++;
+    }
+    return n == 1 ? child : -1;
 }
 
-/* Those that the arm can read: of the forks and arms that it stands in. */
 static void captures(struct stm_buf *b, struct world *w, const struct rep *r)
 {
     const struct stm_plan *p = w->plan;
@@ -104,9 +111,9 @@ static void captures(struct stm_buf *b, struct world *w, const struct rep *r)
     stm_buf_printf(b, ",\"captures\":{");
     for (unsigned i = 0; i < p->n_captures; i++) {
         if (seen_before(p, i)) continue;
-        struct stm_expr x = {.kind = STM_X_NAME, .ref = STM_R_CAPTURE, .index = (int)i};
-        struct cell c = eval_name(&x, &s).cells[r->seed];
-        if (!in_reach(p, p->captures[i].name, r->node)) c = cell_bad(C_ABSENT);
+        int index = capture_at(p, p->captures[i].name, r->node);
+        struct stm_expr x = {.kind = STM_X_NAME, .ref = STM_R_CAPTURE, .index = index};
+        struct cell c = index < 0 ? cell_bad(C_ABSENT) : eval_name(&x, &s).cells[r->seed];
         stm_buf_printf(b, "%s", sep);
         text(b, p->captures[i].name);
         stm_buf_printf(b, ":");

@@ -52,6 +52,7 @@ struct rep {
     uint64_t n_rows, cap;
     struct row start; /* its first state, after the edits */
     uint64_t *event;  /* [plan->n_events], or NEVER */
+    uint64_t broken;  /* the state after which a number of its own has no value, or NEVER */
 };
 
 struct fork_fact {

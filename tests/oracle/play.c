@@ -163,9 +163,10 @@ static bool go(struct player *p, uint64_t horizon)
         bool entered;
         if (!descend(p, step, &entered)) return false;
         if (ended(p, step, horizon)) return true;
-        if (!entered) {
-            if (!settle(p, step, false)) return false;
-            if (!window_edit(p->w, p->r, &p->c, p->level, step, step == 0, p->t)) return false;
+        if (!entered && (!settle(p, step, false) ||
+                         !window_edit(p->w, p->r, &p->c, p->level, step, step == 0, p->t))) {
+            p->r->broken = step;
+            return p->level == p->c.n - 1; /* it may be stopped before that matters */
         }
         stm_trainer_step(p->t, p->w->track);
         if (diverged(p) && p->level == p->c.n - 1) p->r->diverged = step + 1;
@@ -178,7 +179,7 @@ bool play(struct world *w, struct rep *r, uint64_t horizon)
 {
     struct player p = {.w = w, .r = r};
     for (unsigned e = 0; e < w->plan->n_events; e++) r->event[e] = NEVER;
-    r->diverged = NEVER;
+    r->diverged = r->broken = NEVER;
     p.c = chain_of(w, r);
     bool ok = go(&p, horizon);
     stm_trainer_free(p.t);

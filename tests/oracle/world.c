@@ -126,6 +126,8 @@ static void apply_common_stops(struct world *w, int node)
         if (is_there(r) && not_before(common, r->fork) < r->rule)
             r->rule = not_before(common, r->fork);
         r->stop = r->rule;
+        if (r->status == ST_DONE && r->broken != NEVER && common > r->broken)
+            r->status = ST_CANCELLED;
     }
 }
 
