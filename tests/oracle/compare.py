@@ -97,6 +97,14 @@ def brief(steps):
     return str(steps) if len(steps) < 12 else "%s...%s (%d)" % (steps[:5], steps[-3:], len(steps))
 
 
+def csv_value(field):
+    """A number, None for no value, or what is neither: `NA` of what was not measured differs from all."""
+    try:
+        return float(field) if field else None
+    except ValueError:
+        return field
+
+
 def csv_with_oracle(text, oracle):
     """Every field of the CSV."""
     out = []
@@ -112,7 +120,7 @@ def csv_with_oracle(text, oracle):
         want.update(o["captures"])
         for k, v in want.items():
             field = seen[key].get(k)
-            have = None if field in ("", None) else float(field)
+            have = csv_value(field)
             if (have is None) != (v is None) or (v is not None and have != float(v)):
                 out.append("csv %s.%s: %r != %r" % (place(key), k, field, v))
     return out

@@ -154,7 +154,7 @@ class Tree:
     def first_case(self):
         """(number, what differs) of the first case that differs through the bug, or None."""
         p = self.driver(STEMMA, ["--cases", str(self.o.cases), "--stop-at", "1000000", "--jobs", str(self.o.jobs)])
-        found, ended = None, False
+        found, ended, text = None, False, ""
         try:
             lines = iter(p.stdout)
             for line in lines:
@@ -170,7 +170,7 @@ class Tree:
             p.stdout.close()
             p.wait()
         if not found and not ended:
-            raise Stale("the oracle did not end well")
+            raise Stale("the oracle did not end well: %s" % text.strip()[:200])
         return found
 
 
