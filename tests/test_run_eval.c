@@ -86,6 +86,19 @@ START_TEST(censored_times)
 }
 END_TEST
 
+START_TEST(comparisons)
+{
+    static const struct {
+        enum stm_cmp op;
+        bool holds[3]; /* of 1, 2 and 3 against 2 */
+    } table[] = {{STM_LT, {1, 0, 0}}, {STM_LE, {1, 1, 0}}, {STM_GT, {0, 0, 1}},
+                 {STM_GE, {0, 1, 1}}, {STM_EQ, {0, 1, 0}}, {STM_NE, {1, 0, 1}}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        for (int k = 0; k < 3; k++)
+            is(x_cmp(&f, table[i].op, x_num(&f, 1 + k), x_num(&f, 2)), NEVER, table[i].holds[k]);
+}
+END_TEST
+
 START_TEST(comparisons_with_a_bound)
 {
     struct stm_expr *t = stat("median", delay());
@@ -437,6 +450,7 @@ int main(void)
 {
     const TTest *const tests[] = {statistics_of_times,
                                   censored_times,
+                                  comparisons,
                                   comparisons_with_a_bound,
                                   arms_and_sweeps,
                                   sampling,
