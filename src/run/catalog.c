@@ -114,7 +114,7 @@ static int read_one(void *ctx, const char *name, const struct stm_id *id)
         r->c->e = e;
         r->cap = cap;
     }
-    int rc = stm_store_get(r->store, id, &o, r->err);
+    int rc = stm_wire_record(r->store, id, "of a plan", &o, r->err);
     if (rc) return rc;
     struct stm_catalog_entry *e = &r->c->e[r->c->n];
     *e = (struct stm_catalog_entry){.record = *id};

@@ -56,12 +56,7 @@ int stm_origin_load(const struct stm_origin *o, struct stm_store *s, struct stm_
     int rc = stm_ref_get(s, name, &record, err);
     if (rc == STM_E_NOTFOUND) return 0;
     struct stm_object object = {0};
-    if (!rc) rc = stm_store_get(s, &record, &object, err);
-    if (rc == STM_E_NOTFOUND) { /* a ref to nothing: lost, not "not there yet" */
-        char hex[STM_ID_TEXT];
-        rc = stm_fail(err, STM_E_DAMAGED, "the store has lost record %s of an origin",
-                      stm_id_text(&record, hex));
-    }
+    if (!rc) rc = stm_wire_record(s, &record, "of an origin", &object, err);
     if (rc) return rc;
     struct stm_buf want = {0};
     struct stm_rd r = {.p = object.data, .n = object.n};

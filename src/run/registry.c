@@ -57,7 +57,7 @@ static int each_text(struct stm_store *s, const struct stm_id *record,
                      struct stm_err *err)
 {
     struct stm_object o;
-    int rc = stm_store_get(s, record, &o, err);
+    int rc = stm_wire_record(s, record, "of a registration", &o, err);
     if (rc) return rc;
     struct stm_rd r = {.p = o.data, .n = o.n};
     const void *m = stm_rd_bytes(&r, sizeof magic);

@@ -367,11 +367,8 @@ static int chain_read(struct chain *c, struct stm_store *s, struct stm_id id, st
 {
     while (id.alg) {
         struct stm_object o = {0};
-        int rc = c->n > MAX_CHAIN ? damaged(err, &id) : stm_store_get(s, &id, &o, err);
-        char hex[STM_ID_TEXT];
-        if (rc == STM_E_NOTFOUND)
-            return stm_fail(err, STM_E_DAMAGED, "the store has lost record %s of a trail",
-                            stm_id_text(&id, hex));
+        int rc =
+            c->n > MAX_CHAIN ? damaged(err, &id) : stm_wire_record(s, &id, "of a trail", &o, err);
         if (rc) return rc;
         if (chain_push(c, &o, &id)) {
             stm_object_release(&o);

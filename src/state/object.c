@@ -34,12 +34,15 @@ static int read_chunks(struct stm_store *st, const struct stm_manifest_entry *e,
         memcpy(id.h, e->chunk_ids + 17 * i + 1, sizeof id.h);
         size_t want = e->t.bytes - at < STM_CHUNK_MAX ? e->t.bytes - at : STM_CHUNK_MAX;
         struct stm_object o;
+        char hex[STM_ID_TEXT];
         int rc = stm_store_get(st, &id, &o, err);
+        if (rc == STM_E_NOTFOUND)
+            rc = stm_fail(err, STM_E_DAMAGED, "the store has lost object %s of tensor `%s`",
+                          stm_id_text(&id, hex), e->t.name);
         if (rc) return rc;
         bool fits = o.type == STM_OBJ_CHUNK && o.n == want;
         if (fits) memcpy(data + at, o.data, want);
         stm_object_release(&o);
-        char hex[STM_ID_TEXT];
         if (!fits)
             return stm_fail(err, STM_E_DAMAGED, "reading tensor `%s`: object %s is not its chunk",
                             e->t.name, stm_id_text(&id, hex));
