@@ -43,7 +43,7 @@ static bool fact_event(void *ctx, int node, unsigned seed, int event, double *st
     if (!*censored) return true;
     if (!has_ended(r) || !stm_range_beyond(t, r->end)) return false;
     /* A divergence ends the data, not the budget: the time is censored at the bound. */
-    bool diverged = r->end.lo == r->diverged.lo && r->pub.bound != STM_NEVER;
+    bool diverged = stm_replicate_diverged(r) && r->pub.bound != STM_NEVER;
     *step = (double)(diverged ? r->pub.bound : r->end.lo);
     return true;
 }

@@ -174,7 +174,7 @@ static void finish(struct stm_view *v, struct stm_replicate *r, const struct stm
     if (d->any || !ended)
         r->pub.status = r->n_pieces > 1 || (t && t->exists) ? STM_REP_PARTIAL : STM_REP_PENDING;
     else
-        r->pub.status = r->end.lo == r->diverged.lo ? STM_REP_DIVERGED : STM_REP_DONE;
+        r->pub.status = stm_replicate_diverged(r) ? STM_REP_DIVERGED : STM_REP_DONE;
     r->settled = !d->any && ended;
     /* What the parent's history leaves open is not settled, and what descends from here reads it.
      */

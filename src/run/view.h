@@ -127,6 +127,12 @@ enum stm_column_use {
 
 struct stm_replicate *stm_view_replicate(const struct stm_view *v, int node, unsigned seed);
 
+/* Whether its last step is where it diverged. */
+static inline bool stm_replicate_diverged(const struct stm_replicate *r)
+{
+    return stm_range_known(r->diverged) && r->end.lo == r->diverged.lo;
+}
+
 /* moment.c: the one place that says which state a moment of a replicate is. */
 struct stm_place {
     const struct stm_replicate *owner;
