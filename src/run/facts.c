@@ -171,7 +171,8 @@ static bool fact_identical(void *ctx, int a, int b, unsigned seed, struct stm_co
     for (;;) {
         struct stm_measured p, q;
         if (step > end) break; /* one of them had ended when the other began */
-        bool both = state_at(v, a, seed, step, &p) & state_at(v, b, seed, step, &q);
+        bool of_a = state_at(v, a, seed, step, &p), of_b = state_at(v, b, seed, step, &q);
+        bool both = of_a && of_b;
         known = known && both;
         out->compared += both;
         if (both && !stm_id_eq(&p.state, &q.state)) {
