@@ -31,7 +31,7 @@ struct fake {
     struct stm_family families[7];
     int seeds[FAKE_SEEDS];
     int missing_node, missing_seed; /* one replicate that has not been run, -1: none */
-    int absent_node, absent_seed;   /* one that does not take part */
+    int absent_node, absent_seed;   /* one that does not come to its fork */
     unsigned absent_seeds;          /* others of that node: a bit each */
     double unmeasured;              /* a step at which nobody measured a metric, NAN: none */
     unsigned long metric_reads;
@@ -59,9 +59,8 @@ static bool fake_exists(void *ctx, int node, unsigned seed)
 
 static bool fake_fork_step(void *ctx, int node, unsigned seed, double *step)
 {
-    (void)seed;
     *step = node == 0 ? 0 : 800;
-    return fake_known(ctx, node, seed);
+    return fake_known(ctx, node, seed) && fake_exists(ctx, node, seed);
 }
 
 static bool fake_event(void *ctx, int node, unsigned seed, int event, double *step, bool *censored)

@@ -55,13 +55,15 @@ static bool reads_below(const struct stm_plan *p, const bool *reads, int fork)
     return false;
 }
 
-/* Seeds with an arm of the fork; one whose fork is not decided yet may still come. */
+/* Seeds that forked, whatever the arms' own `require` then said of them. */
 static unsigned came(const struct stm_data *d, const struct stm_fork *f)
 {
     unsigned n = 0;
+    double step;
     for (unsigned s = 0; s < d->n_seeds; s++) {
         bool there = false;
-        for (unsigned i = 0; i < f->n_nodes; i++) there |= d->exists(d->ctx, f->nodes[i], s);
+        for (unsigned i = 0; i < f->n_nodes; i++)
+            there |= d->fork_step(d->ctx, f->nodes[i], s, &step);
         n += there;
     }
     return n;
