@@ -216,6 +216,33 @@ START_TEST(missing_and_absent)
 }
 END_TEST
 
+/* Three-valued logic, with no value as a fourth: every pair, both ways round. */
+START_TEST(logic_of_what_has_no_value)
+{
+    enum { YES, NO, NEVER_KNOWN, NOT_YET };
+    const struct stm_cell c[] = {[YES] = stm_cell_truth(true),
+                                 [NO] = stm_cell_truth(false),
+                                 [NEVER_KNOWN] = stm_cell_bad(&ev, STM_CELL_INVALID, "0 / 0"),
+                                 [NOT_YET] = stm_cell_bad(&ev, STM_CELL_UNKNOWN, "not measured")};
+    static const int or [4][4] = {{YES, YES, YES, YES},
+                                  {YES, NO, NEVER_KNOWN, NOT_YET},
+                                  {YES, NEVER_KNOWN, NEVER_KNOWN, NOT_YET},
+                                  {YES, NOT_YET, NOT_YET, NOT_YET}};
+    static const int and[4][4] = {{YES, NO, NEVER_KNOWN, NOT_YET},
+                                  {NO, NO, NO, NO},
+                                  {NEVER_KNOWN, NO, NEVER_KNOWN, NOT_YET},
+                                  {NOT_YET, NO, NOT_YET, NOT_YET}};
+    for (int a = 0; a < 4; a++)
+        for (int b = 0; b < 4; b++) {
+            struct stm_cell x = stm_cell_or(c[a], c[b]), y = stm_cell_and(c[a], c[b]);
+            ck_assert_int_eq(x.state, c[or[a][b]].state);
+            ck_assert_int_eq(y.state, c[and[a][b]].state);
+            if (x.state == STM_CELL_OK) ck_assert_double_eq(x.v, c[or[a][b]].v);
+            if (y.state == STM_CELL_OK) ck_assert_double_eq(y.v, c[and[a][b]].v);
+        }
+}
+END_TEST
+
 START_TEST(resampling)
 {
     static const unsigned first[] = {0, 0, 0}, last[] = {5, 5, 5};
@@ -457,6 +484,7 @@ int main(void)
                                   curves,
                                   identity,
                                   missing_and_absent,
+                                  logic_of_what_has_no_value,
                                   resampling,
                                   fixed_for_one_claim_only,
                                   one_seed,

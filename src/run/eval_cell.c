@@ -150,18 +150,26 @@ static bool is(const struct stm_cell *c, bool yes)
     return c->state == STM_CELL_OK && (c->v != 0) == yes;
 }
 
+/* Of two sides that do not decide: the one without a value, and of two such one that is not known
+ * yet, as it may still decide. */
+static struct stm_cell open_side(struct stm_cell a, struct stm_cell b)
+{
+    if (a.state == STM_CELL_OK || b.state == STM_CELL_UNKNOWN) return b;
+    return a;
+}
+
 struct stm_cell stm_cell_and(struct stm_cell a, struct stm_cell b)
 {
     if (is(&a, false)) return a;
     if (is(&b, false)) return b;
-    return is(&a, true) ? b : a;
+    return open_side(a, b);
 }
 
 struct stm_cell stm_cell_or(struct stm_cell a, struct stm_cell b)
 {
     if (is(&a, true)) return a;
     if (is(&b, true)) return b;
-    return is(&a, false) ? b : a;
+    return open_side(a, b);
 }
 
 struct stm_cell stm_cell_not(struct stm_cell a)
