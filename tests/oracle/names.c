@@ -102,13 +102,14 @@ static struct cell capture_fact(const struct stm_expr *e, const struct scope *s,
 {
     const struct stm_plan *p = s->w->plan;
     const struct stm_capture *c = &p->captures[capture_of(p, e->index, s->node)];
+    int made_at = c->fork < 0 ? p->nodes[c->node].fork : c->fork;
     struct cell v;
+    if (made_at >= 0 && !world_fork(s->w, made_at, seed).reached) return cell_bad(C_UNKNOWN);
     if (c->fork < 0) {
         v = eval_seed(s->w, c->expr, c->node, seed, (struct moment){AT_FORK, 0});
     } else {
         struct fork_fact f = world_fork(s->w, c->fork, seed);
         int node = p->forks[c->fork].node;
-        if (!f.reached) return cell_bad(C_UNKNOWN);
         v = eval_seed(s->w, c->expr, node, seed, fork_moment(world_rep(s->w, node, seed), f.step));
     }
     return v.state == C_OK ? cell_num(v.v) : cell_bad(C_UNKNOWN);
