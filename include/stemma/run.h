@@ -108,8 +108,9 @@ void stm_view_free(struct stm_view *v); /* NULL is fine */
 int stm_view_refresh(struct stm_view *v, struct stm_err *err);
 const struct stm_data *stm_view_data(const struct stm_view *v);
 
-/* While on, what expressions ask for and nobody measured is noted; the next refresh plans to
- * measure it, by executing again where the step was trained already. */
+/* While on, what expressions ask for and nobody measured is noted, and read as 1 so that all of
+ * it is asked for; the next refresh plans to measure it, by executing again where the step was
+ * trained already. Results that are computed meanwhile are to be thrown away. */
 void stm_view_note(struct stm_view *v, bool on);
 /* How many stretches the last refresh found that can be executed now. */
 size_t stm_view_tasks(const struct stm_view *v);

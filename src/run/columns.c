@@ -80,7 +80,8 @@ static int collect_traces(struct collector *c, const struct stm_expr *e, bool sa
 static int collect_read(struct collector *c, const struct stm_expr *e)
 {
     int rc = collect(c, STM_USE_OTHER, e);
-    return rc ? rc : collect_traces(c, e, false, 0);
+    if (!rc) rc = collect_traces(c, e, false, 0);
+    return rc ? rc : stm_view_collect_samples(c->v, e, 0);
 }
 
 static int collect_requires(struct collector *c, const struct stm_require *q, unsigned n)
@@ -115,6 +116,7 @@ int stm_view_collect_columns(struct stm_view *v, struct stm_err *err)
     for (unsigned i = 0; !rc && i < p->n_displays; i++)
         for (unsigned k = 0; !rc && k < p->displays[i].n_columns; k++)
             rc = collect_read(&c, p->displays[i].columns[k].value);
+    if (rc == STM_E_NOMEM) return stm_fail(err, rc, "planning: out of memory");
     if (rc)
         return stm_fail(err, STM_E_INVALID, "planning %s: more than %d different metrics", p->name,
                         COLUMNS_MAX);

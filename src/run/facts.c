@@ -69,7 +69,9 @@ static enum stm_fact fact_metric(void *ctx, int node, unsigned seed, const char 
     for (unsigned s = 0; v->noting && s < v->n_seeds; s++)
         if (s == seed || read_metric(v, node, s, text, at, &unused) == STM_FACT_UNKNOWN)
             stm_view_note_miss(v, node, s, at);
-    return known;
+    if (!v->pretend) return known;
+    *out = 1; /* so that the evaluation goes on to what else is missing; nobody keeps its value */
+    return STM_FACT_KNOWN;
 }
 
 static bool fact_log_step(void *ctx, int node, unsigned seed, unsigned i, double *step)
@@ -82,6 +84,14 @@ static bool fact_log_step(void *ctx, int node, unsigned seed, unsigned i, double
     return true;
 }
 
+/* Whether a fork that was not reached may be yet; `node` is its parent. */
+static bool may_come(const struct stm_view *v, int node, unsigned seed,
+                     const struct stm_fork_state *f)
+{
+    bool off = stm_view_replicate(v, node, seed)->pub.status == STM_REP_OFF;
+    return !off && !f->pub.known && !f->pub.cancelled;
+}
+
 static enum stm_fact fact_capture(void *ctx, int capture, int node, unsigned seed, double *out)
 {
     struct stm_view *v = ctx;
@@ -91,9 +101,8 @@ static enum stm_fact fact_capture(void *ctx, int capture, int node, unsigned see
     (void)node; /* the evaluator has chosen the instance */
     if (fork >= 0) {
         const struct stm_fork_state *f = &v->forks[(size_t)fork * v->n_seeds + seed];
-        if (!f->pub.reached)
-            return f->pub.known || f->pub.cancelled ? STM_FACT_NONE : STM_FACT_UNKNOWN;
         at = v->plan->forks[fork].node;
+        if (!f->pub.reached) return may_come(v, at, seed, f) ? STM_FACT_UNKNOWN : STM_FACT_NONE;
         moment = stm_view_fork_moment(v, fork, seed);
     }
     int rc = stm_eval_seed(&v->data, c->expr, at, seed, moment, out, NULL);
@@ -108,13 +117,15 @@ static enum stm_fact fact_calibrate(void *ctx, int calibrate, int node, double *
     if (isnan(v->calibrated[calibrate])) {
         struct stm_err err = {0};
         int need = c->need < 0 ? (int)v->n_seeds : c->need;
-        bool noting = v->noting;
+        bool noting = v->noting, pretend = v->pretend;
         double value;
-        v->noting =
-            true; /* what the calibration reads must be measured, if need be by re-running */
+        /* What the calibration reads must be measured, if need be by re-running. */
+        v->noting = true;
+        v->pretend = false;
         int rc =
             stm_eval_across(&v->data, c->expr, v->plan->forks[c->fork].node, need, &value, &err);
         v->noting = noting;
+        v->pretend = pretend;
         if (rc) {
             snprintf(v->calibrate_why, sizeof v->calibrate_why, "%s: %.130s", c->name, err.msg);
             return rc == STM_E_NOTFOUND ? STM_FACT_UNKNOWN : STM_FACT_NONE;

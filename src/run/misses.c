@@ -32,7 +32,7 @@ bool stm_view_wished(const struct stm_view *v, unsigned seed, uint64_t step)
     return i < v->n_wishes && v->wishes[i].seed == seed && v->wishes[i].step == step;
 }
 
-static void wish(struct stm_view *v, unsigned seed, uint64_t step)
+void stm_view_wish(struct stm_view *v, unsigned seed, uint64_t step)
 {
     size_t at = lower_bound(v, seed, step);
     if (stm_view_wished(v, seed, step) || v->n_wishes == MISSES_MAX) return;
@@ -51,7 +51,7 @@ static void wish(struct stm_view *v, unsigned seed, uint64_t step)
 void stm_view_note_miss(struct stm_view *v, int node, unsigned seed, struct stm_moment at)
 {
     if (!v->noting) return;
-    if (at.when == STM_AT_STEP) wish(v, seed, (uint64_t)at.step);
+    if (at.when == STM_AT_STEP) stm_view_wish(v, seed, (uint64_t)at.step);
     for (size_t i = v->n_misses; i-- > 0;) {
         const struct stm_miss *m = &v->misses[i];
         if (m->node == node && m->seed == seed && same_moment(m->at, at)) return;
@@ -68,4 +68,4 @@ void stm_view_note_miss(struct stm_view *v, int node, unsigned seed, struct stm_
     v->misses[v->n_misses++] = (struct stm_miss){node, seed, at};
 }
 
-void stm_view_note(struct stm_view *v, bool on) { v->noting = on; }
+void stm_view_note(struct stm_view *v, bool on) { v->noting = v->pretend = on; }

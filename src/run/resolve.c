@@ -244,6 +244,7 @@ static int resolve_node(struct stm_view *v, int n, struct stm_demand *demands, s
         r->again = 0;
         for (unsigned i = 0; i < node->n_forks; i++)
             if (stm_view_fork_state(v, node->forks[i], s)->need_row) r->settled = false;
+        if (r->located) stm_wish_samples(v, r);
         if (r->located && !r->settled) demand(v, r, &demands[s]);
     }
     if (!rc && is_stuck(v, n, demands)) look_further(v, n, demands);
@@ -256,6 +257,16 @@ static int resolve_node(struct stm_view *v, int n, struct stm_demand *demands, s
     return rc;
 }
 
+static bool is_open(const struct stm_view *v)
+{
+    bool open = false;
+    for (size_t i = 0; i < (size_t)v->plan->n_nodes * v->n_seeds; i++) {
+        const struct stm_replicate *r = &v->reps[i];
+        open = open || r->pub.status == STM_REP_WAITING || (r->located && !r->settled);
+    }
+    return open;
+}
+
 int stm_view_resolve(struct stm_view *v, struct stm_err *err)
 {
     struct stm_demand *demands = stm_calloc(v->n_seeds, sizeof *demands);
@@ -264,6 +275,7 @@ int stm_view_resolve(struct stm_view *v, struct stm_err *err)
     v->n_tasks = 0;
     for (unsigned n = 0; !rc && n < v->plan->n_nodes; n++)
         rc = resolve_node(v, (int)n, demands, err);
+    v->open = is_open(v);
     if (!rc) rc = stm_add_misses(v, err);
     for (size_t i = 0; !rc && i < v->n_tasks; i++) stm_add_sibling_cuts(v, &v->tasks[i]);
     stm_free(demands);

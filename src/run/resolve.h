@@ -28,6 +28,12 @@ void stm_add_sibling_cuts(struct stm_view *v, struct stm_task *t);
 /* Stretches to be re-executed because something was asked for at steps that were not measured. */
 int stm_add_misses(struct stm_view *v, struct stm_err *err);
 
+/* samples.c: wishes for the steps at which claims sample a replicate that is located. */
+void stm_wish_samples(struct stm_view *v, struct stm_replicate *r);
+/* At the most so many steps are executed again because claims read what was trained and not
+ * measured; 0 where all is trained, as they have then said what they read. */
+uint64_t stm_cost_of_reading(const struct stm_view *v, const struct stm_replicate *r);
+
 /* events.c: what the parent's history says of the events up to the fork. */
 void stm_events_inherit(const struct stm_view *v, struct stm_replicate *r);
 /* Looks for the events on the grid up to `limit` in the last piece. */

@@ -110,15 +110,17 @@ int stm_add_task(struct stm_view *v, struct stm_replicate *r, const struct stm_d
     return 0;
 }
 
-/* Steps at which siblings of the same trajectory change their settings: kept now, so that they need
- * not be trained for again. */
+/* Steps at which siblings of the same trajectory change their settings, and where they end: kept
+ * and measured now, so that they need not be trained for again. */
 void stm_add_sibling_cuts(struct stm_view *v, struct stm_task *t)
 {
     for (unsigned n = 0; n < v->plan->n_nodes; n++) {
         const struct stm_replicate *r = stm_view_replicate(v, (int)n, t->seed);
         for (unsigned i = 0; i < r->n_pieces; i++) {
             const struct stm_piece *p = &r->pieces[i];
-            if (p->cut.hi <= p->from || (p->cut.lo == STM_NEVER) || !same_stretch(t, p)) continue;
+            if (p->cut.hi <= p->from || !same_stretch(t, p)) continue;
+            if (r->end.hi < p->cut.hi) stm_view_wish(v, t->seed, r->end.hi);
+            if (p->cut.lo == STM_NEVER) continue;
             t->anchor_events |= p->watch;
             if (!stm_range_known(p->cut)) continue;
             bool have = false;
@@ -135,26 +137,43 @@ static int by_replicate(const void *a, const void *b)
     return x->seed < y->seed ? -1 : x->seed > y->seed;
 }
 
-/* The misses [i, end) are of one replicate. Those that lie in the piece of the first one that was
- * trained already are measured together; what lies in others comes up again. */
-static int add_misses_of(struct stm_view *v, size_t i, size_t end, struct stm_err *err)
+/* Where a miss lies, if that was trained already; else it will come by itself. */
+static bool place_of(const struct stm_view *v, const struct stm_miss *m, struct stm_place *at)
+{
+    return stm_view_place(v, m->node, m->seed, m->at, at) == STM_FACT_KNOWN &&
+           at->step <= stm_piece_last(at->piece);
+}
+
+/* The misses [i, end) that lie in the piece of miss `i` are measured together. */
+static struct stm_demand demand_of(const struct stm_view *v, size_t i, size_t end,
+                                   const struct stm_piece *piece)
 {
     struct stm_demand d = {.resume = STM_NEVER};
-    const struct stm_piece *piece = NULL;
-    struct stm_replicate *owner = NULL;
     for (; i < end; i++) {
-        const struct stm_miss *m = &v->misses[i];
         struct stm_place at;
-        if (stm_view_place(v, m->node, m->seed, m->at, &at) != STM_FACT_KNOWN) continue;
-        if (at.step > stm_piece_last(at.piece)) continue; /* it will come by itself */
-        if (piece && at.piece != piece) continue;
-        piece = at.piece;
-        owner = stm_view_replicate(v, at.owner->node, at.owner->seed);
-        stm_want_resume(&d, at.step);
+        if (place_of(v, &v->misses[i], &at) && at.piece == piece) stm_want_resume(&d, at.step);
     }
-    if (!piece) return 0;
-    owner->settled = false;
-    return stm_add_task(v, owner, &d, err);
+    return d;
+}
+
+/* The misses [from, end) are of one replicate; those in more than a few pieces come up again. */
+static int add_misses_of(struct stm_view *v, size_t from, size_t end, struct stm_err *err)
+{
+    const struct stm_piece *seen[16];
+    unsigned n_seen = 0;
+    int rc = 0;
+    for (size_t i = from; !rc && i < end && n_seen < sizeof seen / sizeof *seen; i++) {
+        struct stm_place at;
+        bool before = !place_of(v, &v->misses[i], &at);
+        for (unsigned k = 0; !before && k < n_seen; k++) before = seen[k] == at.piece;
+        if (before) continue;
+        seen[n_seen++] = at.piece;
+        struct stm_demand d = demand_of(v, i, end, at.piece);
+        struct stm_replicate *owner = stm_view_replicate(v, at.owner->node, at.owner->seed);
+        owner->settled = false;
+        rc = stm_add_task(v, owner, &d, err);
+    }
+    return rc;
 }
 
 int stm_add_misses(struct stm_view *v, struct stm_err *err)

@@ -68,6 +68,7 @@ void stm_view_free(struct stm_view *v)
     stm_free(v->tasks);
     stm_free(v->misses);
     stm_free(v->wishes);
+    stm_free(v->samples);
     stm_free(v->setbacks);
     stm_free(v->seeds);
     stm_free(v->reps);

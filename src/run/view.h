@@ -41,6 +41,7 @@ struct stm_replicate {
     struct stm_range rule;    /* its stop by its stop rule */
     struct stm_range end;     /* its last step */
     uint64_t gridded, logged; /* first steps of the grids that are not known to be measured */
+    bool wished;              /* the steps of its samples are */
     uint64_t again;           /* steps that its demands execute once more */
     uint64_t gap; /* first step that lacks a measurement the file asks for, or STM_NEVER */
 };
@@ -109,10 +110,14 @@ struct stm_view {
     size_t n_tasks, cap_tasks;
     char calibrate_why[STM_WHY]; /* why the last calibration that was asked for has no value */
     bool noting;                 /* metrics that are asked for and missing are noted as misses */
+    bool pretend;                /* and read as 1 */
+    bool open;                   /* not all is trained: what claims read is not known in full */
     struct stm_miss *misses;
     size_t n_misses, cap_misses;
     struct stm_wish *wishes; /* ascending */
     size_t n_wishes, cap_wishes;
+    const struct stm_expr **samples; /* the times of samples.c */
+    size_t n_samples, cap_samples;
     struct stm_setback *setbacks; /* setbacks.h; they outlive a refresh */
     size_t n_setbacks, cap_setbacks;
     struct stm_arena arena;
@@ -174,6 +179,10 @@ void stm_view_drop_pieces(struct stm_replicate *r);
 /* misses.c: notes one while v->noting (a full list forgets the rest; they come up again). */
 void stm_view_note_miss(struct stm_view *v, int node, unsigned seed, struct stm_moment at);
 bool stm_view_wished(const struct stm_view *v, unsigned seed, uint64_t step);
+void stm_view_wish(struct stm_view *v, unsigned seed, uint64_t step);
+
+/* samples.c: adds the times in an expression of a claim. */
+int stm_view_collect_samples(struct stm_view *v, const struct stm_expr *e, unsigned depth);
 
 /* resolve.c */
 int stm_view_resolve(struct stm_view *v, struct stm_err *err);
