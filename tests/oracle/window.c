@@ -93,6 +93,13 @@ static void must(int rc, const struct stm_err *err)
     if (rc) oracle_refused(err);
 }
 
+/* A number that the engine does not take has the fate of one that has no value. */
+static bool taken(int rc, const struct stm_err *err)
+{
+    if (rc && rc != STM_E_INVALID) oracle_refused(err);
+    return rc == 0;
+}
+
 static bool set_key(const struct setter *t, const char *key, const struct stm_expr *e)
 {
     struct stm_err err;
@@ -102,8 +109,7 @@ static bool set_key(const struct setter *t, const char *key, const struct stm_ex
         return true;
     }
     if (!number(t, e, &v)) return false;
-    must(stm_settings_num(t->s, key, v, &err), &err);
-    return true;
+    return taken(stm_settings_num(t->s, key, v, &err), &err);
 }
 
 /* A word with arguments is the word under the key, and each argument under KEY.WORD.ARGUMENT. */
@@ -133,8 +139,7 @@ static bool hold(const struct setter *t)
     for (unsigned i = 0; i < n; i++)
         if (!number(t, e->kind == STM_X_TUPLE ? e->kids[i] : e, &v[i])) return false;
     enum stm_hold_op op = a->op == STM_OP_LE ? STM_HOLD_LE : STM_HOLD_EQ;
-    must(stm_settings_hold(t->s, a->target, op, v, n, &err), &err);
-    return true;
+    return taken(stm_settings_hold(t->s, a->target, op, v, n, &err), &err);
 }
 
 static bool put_in_force(const struct setter *t)
@@ -188,8 +193,7 @@ static bool once(struct world *w, const struct rep *r, const struct window *x,
     struct stm_err err;
     double v;
     if (!number(&s, x->action->value, &v)) return false;
-    must(stm_trainer_edit(t, x->action->target, ops[x->action->op], v, &err), &err);
-    return true;
+    return taken(stm_trainer_edit(t, x->action->target, ops[x->action->op], v, &err), &err);
 }
 
 static bool at_event(const struct window *x)
