@@ -162,7 +162,7 @@ static void record(struct stm_trainer *t, const char *name, struct line *out)
     struct stm_id id;
     struct stm_err err = {0};
     stm_trainer_view(t, &state);
-    if (stm_state_ids(&state, &id, NULL, NULL, &err)) die(name, err.msg);
+    if (stm_state_ids(&state, &id, NULL, &err)) die(name, err.msg);
     if (stm_trainer_diverged(t)) die(name, "diverged; a case must not");
     snprintf(out->name, NAME, "%s", name);
     out->step = (int)stm_trainer_at(t);
@@ -201,15 +201,15 @@ static void run_case(const struct ids_case *c)
 static void print_tensors(struct stm_trainer *t, const char *name)
 {
     struct stm_state state;
-    struct stm_id id, tensor[STM_STATE_MAX];
-    unsigned order[STM_STATE_MAX];
+    struct stm_id id, tensor[64];
     char hex[STM_ID_TEXT];
     struct stm_err err = {0};
     stm_trainer_view(t, &state);
-    if (stm_state_ids(&state, &id, tensor, order, &err)) die(name, err.msg);
+    if (state.n > sizeof tensor / sizeof *tensor)
+        die(name, "has more tensors than there is room for");
+    if (stm_state_ids(&state, &id, tensor, &err)) die(name, err.msg);
     for (size_t i = 0; i < state.n; i++)
-        printf("%d %s %s\n", (int)stm_trainer_at(t), state.t[order[i]].name,
-               stm_id_text(&tensor[i], hex));
+        printf("%d %s %s\n", (int)stm_trainer_at(t), state.t[i].name, stm_id_text(&tensor[i], hex));
 }
 
 static void run_for_tensors(const char *name)

@@ -49,7 +49,7 @@ static void outcome_of(const char *more, bool plain, struct outcome *out)
     struct stm_trainer *t = trainer_of(TINY, more, 5);
     for (int i = 0; i < 6; i++) stm_trainer_step(t, false);
     stm_trainer_view(t, &state);
-    ck_assert_msg(stm_state_ids(&state, &raw, NULL, NULL, &err) == 0, "%s", err.msg);
+    ck_assert_msg(stm_state_ids(&state, &raw, NULL, &err) == 0, "%s", err.msg);
     stm_id_text(&raw, out->id);
     ck_assert_msg(stm_metric_parse(&loss, text, &err) == 0, "%s", err.msg);
     stm_trainer_measure(t, all, 1, &out->loss);

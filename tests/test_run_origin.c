@@ -31,10 +31,10 @@ static void fixture_remove(struct fixture *f)
 /* Stores the answer of `o`: a state of one number. */
 static struct stm_id answer(const struct fixture *f, const struct stm_origin *o, uint64_t number)
 {
-    struct stm_state first = {0};
+    const struct stm_tensor step = {"step", STM_U64, 0, NULL, &number, sizeof number};
+    const struct stm_state first = {.t = &step, .n = 1};
     struct stm_id start;
     struct stm_err e = {0};
-    stm_state_add(&first, "step", STM_U64, 0, NULL, &number);
     ck_ok(stm_origin_store(o, &first, f->s, &start, &e), &e);
     return start;
 }

@@ -15,7 +15,7 @@ static void falsify(struct bench *b, int node, unsigned seed, uint64_t step, con
     struct stm_place place;
     ck_assert_int_eq(stm_view_place(b->view, node, seed, STM_STEP(step), &place), STM_FACT_KNOWN);
     const struct stm_trail *t = place.piece->trail;
-    unsigned which = STM_STATE_MAX;
+    unsigned which = t->n_tensors;
     ck_ok(stm_trail_new(&fresh, &t->start, t->start_step, t->settings, t->profile, &e), &e);
     fresh.tensor_names = t->tensor_names;
     fresh.n_tensors = t->n_tensors;
@@ -24,7 +24,7 @@ static void falsify(struct bench *b, int node, unsigned seed, uint64_t step, con
         ck_assert_int_eq(stm_trail_column(&fresh, t->columns[i]), (int)i);
     for (unsigned i = 0; i < t->n_tensors; i++)
         if (tensor && !strcmp(t->tensor_names[i], tensor)) which = i;
-    ck_assert_msg(!tensor || which < STM_STATE_MAX, "no tensor %s", tensor);
+    ck_assert_msg(!tensor || which < t->n_tensors, "no tensor %s", tensor);
     for (size_t i = 0; i < t->n_entries; i++) ck_ok(stm_trail_add(&fresh, &t->entries[i], &e), &e);
     struct stm_trail_entry *at = (struct stm_trail_entry *)stm_trail_at(&fresh, step);
     ck_assert_ptr_nonnull(at);

@@ -17,6 +17,7 @@ struct fixture {
 /* A state of two tensors whose content follows from `step`. */
 struct small {
     struct stm_state s;
+    struct stm_tensor t[2];
     uint64_t step;
     float w[6];
 };
@@ -26,8 +27,9 @@ static void small_make(struct small *x, uint64_t step)
     static const uint32_t shape[] = {2, 3};
     *x = (struct small){.step = step};
     for (unsigned i = 0; i < 6; i++) x->w[i] = (float)step + (float)i / 8;
-    stm_state_add(&x->s, "step", STM_U64, 0, NULL, &x->step);
-    stm_state_add(&x->s, "param.w", STM_F32, 2, shape, x->w);
+    x->t[0] = (struct stm_tensor){"param.w", STM_F32, 2, shape, x->w, sizeof x->w};
+    x->t[1] = (struct stm_tensor){"step", STM_U64, 0, NULL, &x->step, sizeof x->step};
+    x->s = (struct stm_state){.t = x->t, .n = 2};
 }
 
 static int no_fsync(int fd)
@@ -71,13 +73,12 @@ static int add(struct stm_trail *t, uint64_t step, bool stored, const char *text
                struct stm_err *e)
 {
     struct small x;
-    struct stm_id ids[STM_STATE_MAX];
-    unsigned order[STM_STATE_MAX];
+    struct stm_id ids[2];
     struct stm_trail_value value = {0, v};
     struct stm_trail_entry entry = {.step = step, .stored = stored, .tensors = ids};
     small_make(&x, step);
-    ck_ok(stm_state_ids(&x.s, &entry.state, ids, order, e), e);
-    if (!t->tensor_names) ck_ok(stm_trail_set_tensors(t, &x.s, order, e), e);
+    ck_ok(stm_state_ids(&x.s, &entry.state, ids, e), e);
+    if (!t->tensor_names) ck_ok(stm_trail_set_tensors(t, &x.s, e), e);
     if (text) {
         value.column = (unsigned)stm_trail_column(t, text);
         entry.values = &value;

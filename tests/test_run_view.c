@@ -105,7 +105,7 @@ START_TEST(any_step_is_restored)
         struct stm_id id;
         ck_ok(stm_view_restore(b.view, late, 1, STM_STEP(step), &s, &e), &e);
         ck_assert_uint_eq(stm_state_step(&s), step);
-        ck_ok(stm_state_ids(&s, &id, NULL, NULL, &e), &e);
+        ck_ok(stm_state_ids(&s, &id, NULL, &e), &e);
         if (stm_view_at(b.view, late, 1, STM_STEP(step), &m) == STM_FACT_KNOWN)
             ck_assert(stm_id_eq(&id, &m.state));
         stm_state_release(&s);

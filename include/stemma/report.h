@@ -31,15 +31,15 @@ struct stm_claim_result {
     bool has_interval;
     double lo, hi;                 /* percentile 2.5 and 97.5 of the bootstrap */
     bool lo_censored, hi_censored; /* the end is a lower bound, as `value` may be */
-    unsigned n_seeds; /* seeds that entered: those that take part in every arm that it reads */
-    char why[200];    /* why there is no value or no interval; "" otherwise */
+    unsigned n_seeds;     /* seeds that entered: those that take part in every arm that it reads */
+    char why[STM_REASON]; /* why there is no value or no interval; "" otherwise */
 };
 
 struct stm_expect_result {
     const struct stm_expect *expect;
     enum stm_outcome outcome;
     enum stm_registration registration;
-    char why[200]; /* what was found: "value = 3.31", or for which arm or seed it fails */
+    char why[STM_REASON]; /* what was found: "value = 3.31", or for which arm or seed it fails */
 };
 
 struct stm_results {

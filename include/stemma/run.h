@@ -45,8 +45,10 @@ struct stm_comparison {
     bool same;
     unsigned long compared; /* states */
     uint64_t step;          /* the first that differs */
-    char tensors[200];      /* names of the tensors that differ there */
+    char tensors[200];      /* the tensors that differ there: "a, b", "a, b and 37 more" */
 };
+/* Bytes of a reason in words, which may name such tensors. */
+enum { STM_REASON = 320 };
 
 /* The measured facts behind a plan, as functions, so that the evaluator can be tested without a
  * store. `seed` is an index into the seeds in effect (0 .. n_seeds-1), `node` an index into
@@ -280,9 +282,10 @@ struct stm_replay_report {
     uint64_t anchors;  /* stored states read, verified and compared */
     bool differs;
     uint64_t step;     /* the first measured step that differs */
-    char tensors[200]; /* names of the tensors that differ there */
+    char tensors[200]; /* the tensors that differ there: "a, b", "a, b and 37 more" */
     struct stm_id expected, found;
-    char metric[120]; /* the metric whose recorded value differs, or "": then the state does */
+    /* The metric whose recorded value differs, of the view's plan; "": the state does. */
+    const char *metric;
     double recorded, measured;
 };
 /* Opens the engine under the profile `name`; NULL: the one the view was recorded under. Errors of

@@ -61,30 +61,33 @@ static void measured_json(const struct session *s, int node, unsigned seed, stru
 /* The settings text, "key = value" a line, as an object; actions ("hold ...") as a list. */
 static void settings_json(const char *text, struct stm_buf *out)
 {
-    struct stm_buf actions = {0};
+    struct stm_buf actions = {0}, copy = {0};
     const char *sep = "", *asep = "";
     stm_buf_printf(out, ",\"settings\":{");
     for (const char *line = text; *line;) {
-        char copy[512];
-        size_t n = strcspn(line, "\n");
-        snprintf(copy, sizeof copy, "%.*s", (int)n, line);
-        char *eq = strstr(copy, " = ");
-        if (eq && !memchr(copy, ' ', (size_t)(eq - copy))) {
-            *eq = 0;
+        size_t n = strcspn(line, "\n"), key = strcspn(line, " \n");
+        bool setting = strncmp(line + key, " = ", 3) == 0;
+        copy.n = 0;
+        stm_buf_put(&copy, line, setting ? key : n);
+        if (setting) {
             stm_buf_printf(out, "%s", sep);
-            json_text(copy, out);
+            json_text(stm_buf_text(&copy), out);
             stm_buf_printf(out, ":");
-            json_text(eq + 3, out);
+            copy.n = 0;
+            stm_buf_put(&copy, line + key + 3, n - key - 3);
+            json_text(stm_buf_text(&copy), out);
             sep = ",";
         } else {
             stm_buf_printf(&actions, "%s", asep);
-            json_text(copy, &actions);
+            json_text(stm_buf_text(&copy), &actions);
             asep = ",";
         }
         line += n + (line[n] == '\n');
     }
     stm_buf_printf(out, "},\"actions\":[%s]", stm_buf_text(&actions));
+    out->failed = out->failed || actions.failed || copy.failed;
     stm_buf_release(&actions);
+    stm_buf_release(&copy);
 }
 
 static void events_json(const struct stm_data *d, int node, unsigned seed, struct stm_buf *out)

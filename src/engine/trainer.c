@@ -210,7 +210,8 @@ int stm_trainer_new(struct stm_trainer **out, const struct stm_settings *s, stru
     }
     c = (struct stm_carve){.base = t->block};
     carve(t, &c);
-    stm_trainer_init(t, 0);
+    rc = stm_trainer_show(t, err);
+    if (!rc) stm_trainer_init(t, 0);
 out:
     if (rc)
         stm_trainer_free(t);
@@ -222,6 +223,7 @@ out:
 void stm_trainer_free(struct stm_trainer *t)
 {
     if (!t) return;
+    stm_state_release(&t->state);
     stm_free(t->block);
     stm_free(t);
 }

@@ -52,6 +52,7 @@ struct stm_trainer {
     double along[STM_TENSORS_MAX]; /* inner product of the update with what was before */
     double check;                  /* finite if and only if the last loss was */
     void *block;
+    struct stm_state state; /* what stm_trainer_view shows: names, and where the data is */
 };
 
 /* Squared norm of the group's tensors: float64, tensors in order. */
@@ -68,6 +69,8 @@ int stm_trainer_edit_target(const struct stm_trainer *t, const char *target, uin
                             bool *norm, struct stm_err *err);
 /* STM_E_INVALID: the arguments of the model leave out every tensor of `group`. */
 int stm_trainer_present(const struct stm_trainer *t, const char *group, struct stm_err *err);
+/* Fills t->state, once the arrays are there. STM_E_NOMEM. */
+int stm_trainer_show(struct stm_trainer *t, struct stm_err *err);
 /* Sorts and labels the pairs of t->order. */
 void stm_trainer_split(struct stm_trainer *t);
 

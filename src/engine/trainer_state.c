@@ -1,6 +1,5 @@
 /* The state of a trainer: seeing it, taking one over, editing it. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -12,30 +11,54 @@ static enum stm_dtype dtype_of(const struct stm_trainer *t)
     return t->prec == STM_PREC_F64 ? STM_F64 : STM_F32;
 }
 
+/* One of the tensors that a parameter has in the state. */
+static int add(struct stm_trainer *t, const char *prefix, const struct stm_tensor_spec *spec,
+               const void *data, struct stm_err *err)
+{
+    struct stm_buf name = {0};
+    stm_buf_printf(&name, "%s.%s", prefix, spec->name);
+    int rc = name.failed ? stm_fail(err, STM_E_NOMEM, "no memory for a trainer")
+                         : stm_state_add(&t->state, stm_buf_text(&name), dtype_of(t), spec->ndim,
+                                         spec->shape, data, err);
+    stm_buf_release(&name);
+    return rc;
+}
+
+static int add_parameter(struct stm_trainer *t, unsigned k, struct stm_err *err)
+{
+    const struct stm_tensor_spec *spec = &t->net.spec[k];
+    if (!spec->n) return 0;
+    int rc = add(t, "param", spec, t->net.param[k], err);
+    for (unsigned m = 0; !rc && m < t->optimizer->n_moments; m++)
+        rc = add(t, t->optimizer->moments[m], spec, t->moment[m][k], err);
+    if (!rc && t->buffer[k]) rc = add(t, t->transform->buffer, spec, t->buffer[k], err);
+    return rc;
+}
+
+static int add_scalar(struct stm_trainer *t, const char *name, enum stm_dtype dtype,
+                      const void *data, struct stm_err *err)
+{
+    return stm_state_add(&t->state, name, dtype, 0, NULL, data, err);
+}
+
+int stm_trainer_show(struct stm_trainer *t, struct stm_err *err)
+{
+    int rc = 0;
+    for (unsigned k = 0; !rc && k < t->net.n_tensors; k++) rc = add_parameter(t, k, err);
+    for (unsigned i = 0; !rc && i < t->optimizer->n_scalars; i++)
+        rc = add_scalar(t, t->optimizer->scalars[i], STM_F64, &t->scalar[i], err);
+    if (!rc && t->temperature_held)
+        rc = add_scalar(t, "temperature", STM_F64, &t->temperature, err);
+    if (!rc) rc = add_scalar(t, "step", STM_U64, &t->step, err);
+    if (!rc) rc = add_scalar(t, "seed", STM_U64, &t->seed, err);
+    if (rc) return rc;
+    return stm_state_add(&t->state, "data.order", STM_U32, 1, &t->net.task.pairs, t->order, err);
+}
+
 void stm_trainer_view(const struct stm_trainer *t, struct stm_state *out)
 {
-    char name[STM_TENSOR_NAME];
-    *out = (struct stm_state){0};
-    for (unsigned k = 0; k < t->net.n_tensors; k++) {
-        const struct stm_tensor_spec *spec = &t->net.spec[k];
-        if (!spec->n) continue;
-        snprintf(name, sizeof name, "param.%s", spec->name);
-        stm_state_add(out, name, dtype_of(t), spec->ndim, spec->shape, t->net.param[k]);
-        for (unsigned m = 0; m < t->optimizer->n_moments; m++) {
-            snprintf(name, sizeof name, "%s.%s", t->optimizer->moments[m], spec->name);
-            stm_state_add(out, name, dtype_of(t), spec->ndim, spec->shape, t->moment[m][k]);
-        }
-        if (t->buffer[k]) {
-            snprintf(name, sizeof name, "%s.%s", t->transform->buffer, spec->name);
-            stm_state_add(out, name, dtype_of(t), spec->ndim, spec->shape, t->buffer[k]);
-        }
-    }
-    for (unsigned i = 0; i < t->optimizer->n_scalars; i++)
-        stm_state_add(out, t->optimizer->scalars[i], STM_F64, 0, NULL, &t->scalar[i]);
-    if (t->temperature_held) stm_state_add(out, "temperature", STM_F64, 0, NULL, &t->temperature);
-    stm_state_add(out, "step", STM_U64, 0, NULL, &t->step);
-    stm_state_add(out, "seed", STM_U64, 0, NULL, &t->seed);
-    stm_state_add(out, "data.order", STM_U32, 1, &t->net.task.pairs, t->order);
+    *out = t->state;
+    out->owned = NULL;
 }
 
 /* The NaN that x86 makes of 0 / 0: quiet, its sign bit set, no payload. */

@@ -65,14 +65,11 @@ static void judge_value(struct verdict *v, const struct stm_value *value,
     }
     bool seeds = value->kind == STM_VAL_SEEDS;
     for (unsigned i = 0; i < value->n; i++) {
-        char name[128];
-        const char *label =
-            value->nodes && !seeds ? stm_ev_node_name(v->c->d->plan, value->nodes[i]) : "";
-        if (seeds)
-            snprintf(name, sizeof name, "seed %d", v->c->d->seeds[i]);
-        else
-            snprintf(name, sizeof name, "%s", label);
-        judge(v, stm_cell_as_truth(value->cells[i], NAN), scope, seeds ? (int)i : -1, name);
+        char seed[24];
+        const char *name = value->nodes ? stm_ev_node_name(v->c->d->plan, value->nodes[i]) : "";
+        if (seeds) snprintf(seed, sizeof seed, "seed %d", v->c->d->seeds[i]);
+        judge(v, stm_cell_as_truth(value->cells[i], NAN), scope, seeds ? (int)i : -1,
+              seeds ? seed : name);
     }
 }
 
@@ -119,12 +116,14 @@ static bool seen_before(const struct stm_plan *p, const struct stm_bind *b)
 
 static void value_of_sweep(struct verdict *v, const struct stm_bind *b)
 {
-    char where[128];
+    struct stm_buf where = {0};
     struct stm_scope scope = STM_SCOPE(-1);
     if (strcmp(b->name, v->expect->every) != 0) return;
     scope.env = b;
-    snprintf(where, sizeof where, "%s = %s", b->name, b->text);
-    judge_in(v, &scope, where);
+    stm_buf_printf(&where, "%s = %s", b->name, b->text);
+    judge_in(v, &scope, stm_buf_text(&where));
+    if (where.failed) v->c->ev.nomem = true;
+    stm_buf_release(&where);
 }
 
 /* Every value of a sweep variable of arms or of fork headers, in the order of the plan. */

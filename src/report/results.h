@@ -38,7 +38,7 @@ struct rep_compute {
 };
 
 enum { REP_RESAMPLES = 4000, REP_MIN_SEEDS = 3, REP_MAX_RESAMPLES = STM_RESAMPLES_MAX };
-enum { REP_WHY = 200 }; /* bytes of a reason */
+enum { REP_WHY = STM_REASON };
 
 /* claims.c: fills r->pub.claims[i]. Only memory can fail. */
 void rep_claim(struct rep_compute *c, unsigned i);

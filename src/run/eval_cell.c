@@ -15,7 +15,7 @@ struct stm_cell stm_cell_truth(bool yes)
 
 struct stm_cell stm_cell_bad(struct stm_ev *ev, enum stm_cell_state state, const char *fmt, ...)
 {
-    char text[200];
+    char text[STM_REASON];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "run/list.h"
 #include "run/view.h"
 
 static bool fact_exists(void *ctx, int node, unsigned seed)
@@ -153,15 +154,13 @@ static bool state_at(struct stm_view *v, int node, unsigned seed, uint64_t step,
 static void name_tensors(const struct stm_measured *a, const struct stm_measured *b, char *out,
                          size_t size)
 {
-    size_t at = 0;
+    struct stm_list list = {.out = out, .size = size};
     out[0] = 0;
     for (unsigned i = 0; i < a->n_tensors; i++)
-        for (unsigned k = 0; k < b->n_tensors; k++) {
-            if (strcmp(a->names[i], b->names[k]) || stm_id_eq(&a->tensors[i], &b->tensors[k]))
-                continue;
-            int n = snprintf(out + at, size - at, "%s%s", at ? ", " : "", a->names[i]);
-            if (n > 0 && at + (size_t)n < size) at += (size_t)n;
-        }
+        for (unsigned k = 0; k < b->n_tensors; k++)
+            if (!strcmp(a->names[i], b->names[k]) && !stm_id_eq(&a->tensors[i], &b->tensors[k]))
+                stm_list_add(&list, a->names[i]);
+    stm_list_end(&list);
 }
 
 static uint64_t next_on(uint64_t step, uint64_t every)

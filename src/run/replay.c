@@ -5,6 +5,7 @@
 
 #include "base/fail.h"
 #include "base/mem.h"
+#include "run/list.h"
 #include "run/view.h"
 
 /* One stretch of the history: [from, to] of a piece. */
@@ -18,6 +19,7 @@ enum { LEGS_MAX = 256 };
 struct replay {
     struct stm_view *v;
     struct stm_trainer *trainer;
+    struct stm_id *ids;            /* room for those of its tensors */
     const struct stm_piece *piece; /* whose metrics these are */
     struct stm_metric *metrics;    /* [piece->trail->n_columns] */
     bool tracks;                   /* one of them reads the last update */
@@ -75,22 +77,20 @@ static int compare_state(struct replay *x, const struct stm_trail_entry *e, stru
 {
     struct stm_replay_report *r = x->report;
     struct stm_state s;
-    struct stm_id id, tensors[STM_STATE_MAX];
-    unsigned order[STM_STATE_MAX];
+    struct stm_id id;
     stm_trainer_view(x->trainer, &s);
-    int rc = stm_state_ids(&s, &id, tensors, order, err);
+    int rc = stm_state_ids(&s, &id, x->ids, err);
     if (rc) return rc;
     bool same = stm_id_eq(&id, &e->state);
-    size_t at = 0;
+    struct stm_list list = {.out = r->tensors, .size = sizeof r->tensors};
     r->compared++;
     for (unsigned i = 0; i < x->piece->trail->n_tensors && i < s.n; i++) {
-        if (stm_id_eq(&tensors[i], &e->tensors[i])) continue;
+        if (stm_id_eq(&x->ids[i], &e->tensors[i])) continue;
         same = false;
-        int n = snprintf(r->tensors + at, sizeof r->tensors - at, "%s%s", at ? ", " : "",
-                         s.t[order[i]].name);
-        if (n > 0 && at + (size_t)n < sizeof r->tensors) at += (size_t)n;
+        stm_list_add(&list, s.t[i].name);
     }
     if (same) return 0;
+    stm_list_end(&list);
     r->differs = true;
     r->step = e->step;
     r->expected = e->state;
@@ -118,7 +118,7 @@ static int compare_metrics(struct replay *x, const struct stm_trail_entry *e, st
         if (same_value(e->values[i].v, now[i])) continue;
         r->differs = true;
         r->step = e->step;
-        snprintf(r->metric, sizeof r->metric, "%s", m[i]->text);
+        r->metric = x->piece->trail->columns[e->values[i].column];
         r->recorded = e->values[i].v;
         r->measured = now[i];
         return stm_fail(err, STM_E_MISMATCH, "step %llu differs from the trail in %s",
@@ -164,12 +164,24 @@ static int change_trainer(struct replay *x, const struct stm_piece *p, struct st
                           struct stm_err *err)
 {
     struct stm_settings *s = NULL;
+    struct stm_state state;
     *old = x->trainer;
     x->trainer = NULL;
     int rc = stm_settings_parse(&s, p->settings, err);
     if (!rc) rc = stm_trainer_new(&x->trainer, s, err);
     stm_settings_free(s);
-    return rc;
+    if (rc) return rc;
+    stm_trainer_view(x->trainer, &state);
+    stm_free(x->ids);
+    x->ids = stm_calloc(state.n, sizeof *x->ids);
+    return x->ids ? 0 : stm_fail(err, STM_E_NOMEM, "replaying: out of memory");
+}
+
+static void release(struct replay *x)
+{
+    stm_trainer_free(x->trainer);
+    stm_free(x->ids);
+    stm_free(x->metrics);
 }
 
 /* Takes the state over from the leg before, or makes the seed's, and makes the edits. */
@@ -238,7 +250,7 @@ int stm_replay(struct stm_view *v, int node, unsigned seed, bool from_origin, bo
     struct replay x = {
         .v = v, .verify = verify, .progress = progress, .ctx = ctx, .report = report};
     struct leg legs[LEGS_MAX];
-    *report = (struct stm_replay_report){0};
+    *report = (struct stm_replay_report){.metric = ""};
     int rc = check_profile(v, err);
     if (rc) return rc;
     const struct stm_replicate *r = stm_view_replicate(v, node, seed);
@@ -256,8 +268,7 @@ int stm_replay(struct stm_view *v, int node, unsigned seed, bool from_origin, bo
         rc = enter_leg(&x, &legs[i], err);
         if (!rc) rc = run_leg(&x, &legs[i], err);
     }
-    stm_trainer_free(x.trainer);
-    stm_free(x.metrics);
+    release(&x);
     return rc;
 }
 
@@ -289,7 +300,6 @@ int stm_view_restore(struct stm_view *v, int node, unsigned seed, struct stm_mom
         stm_trainer_view(x.trainer, &s);
         rc = stm_state_copy(out, &s, err);
     }
-    stm_trainer_free(x.trainer);
-    stm_free(x.metrics);
+    release(&x);
     return rc;
 }

@@ -128,13 +128,12 @@ int stm_trail_column(struct stm_trail *t, const char *text)
     return (int)t->n_columns++;
 }
 
-int stm_trail_set_tensors(struct stm_trail *t, const struct stm_state *s, const unsigned *order,
-                          struct stm_err *err)
+int stm_trail_set_tensors(struct stm_trail *t, const struct stm_state *s, struct stm_err *err)
 {
     t->tensor_names = stm_arena_alloc(&t->arena, s->n * sizeof *t->tensor_names);
     if (!t->tensor_names) return no_memory(err);
     for (size_t i = 0; i < s->n; i++) {
-        const char *name = s->t[order[i]].name;
+        const char *name = s->t[i].name;
         t->tensor_names[i] = stm_arena_strndup(&t->arena, name, strlen(name));
         if (!t->tensor_names[i]) return no_memory(err);
     }
@@ -263,7 +262,7 @@ static int read_columns(struct stm_trail *t, struct stm_rd *r, unsigned *map, un
 static int read_tensor_names(struct stm_trail *t, struct stm_rd *r, struct stm_err *err)
 {
     unsigned n = stm_rd_u32(r);
-    if (n > STM_STATE_MAX || (t->tensor_names && n != t->n_tensors)) r->bad = true;
+    if (n > (r->n - r->at) / sizeof n || (t->tensor_names && n != t->n_tensors)) r->bad = true;
     if (r->bad) return 0;
     bool first = !t->tensor_names;
     if (first) t->tensor_names = stm_arena_alloc(&t->arena, n * sizeof *t->tensor_names);
@@ -281,11 +280,11 @@ static int read_tensor_names(struct stm_trail *t, struct stm_rd *r, struct stm_e
     return 0;
 }
 
+/* `tensors`: room for the ids of one entry. */
 static int read_entries(struct stm_trail *t, struct stm_rd *r, const unsigned *map,
-                        unsigned n_columns, struct stm_err *err)
+                        unsigned n_columns, struct stm_id *tensors, struct stm_err *err)
 {
     uint32_t n = stm_rd_u32(r);
-    struct stm_id tensors[STM_STATE_MAX];
     struct stm_trail_value values[MAX_COLUMNS];
     for (uint32_t i = 0; i < n && !r->bad; i++) {
         struct stm_trail_entry e = {.tensors = tensors, .values = values};
@@ -327,7 +326,10 @@ static int read_record(struct stm_trail *t, const struct stm_object *o, const st
     unsigned map[MAX_COLUMNS], n_columns = 0;
     int rc = read_columns(t, &r, map, &n_columns, err);
     if (!rc) rc = read_tensor_names(t, &r, err);
-    if (!rc) rc = read_entries(t, &r, map, n_columns, err);
+    struct stm_id *tensors = stm_calloc(t->n_tensors, sizeof *tensors);
+    if (!rc && !tensors) rc = no_memory(err);
+    if (!rc) rc = read_entries(t, &r, map, n_columns, tensors, err);
+    stm_free(tensors);
     if (!rc && (r.bad || !stm_id_eq(&key, &t->key))) return damaged(err, id);
     return rc;
 }

@@ -77,8 +77,7 @@ int stm_trail_add(struct stm_trail *t, const struct stm_trail_entry *e, struct s
 int stm_trail_merge(struct stm_trail *t, const struct stm_trail *from, struct stm_err *err);
 /* The index of a column, added when new; -1 when memory is out. */
 int stm_trail_column(struct stm_trail *t, const char *text);
-int stm_trail_set_tensors(struct stm_trail *t, const struct stm_state *s, const unsigned *order,
-                          struct stm_err *err);
+int stm_trail_set_tensors(struct stm_trail *t, const struct stm_state *s, struct stm_err *err);
 
 /* Writes a record with entries[0..n) of `fresh` (a trail of the same key that holds only what is
  * new) in one transaction with the state `anchor` (NULL: none), and moves the ref from

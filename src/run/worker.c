@@ -14,6 +14,7 @@ struct job {
     const struct stm_view *v;
     const struct stm_task *task;
     struct stm_trainer *trainer;
+    struct stm_id *ids;         /* room for those of the trainer's tensors */
     struct stm_trail known;     /* what the store had */
     struct stm_trail fresh;     /* what is new since the last commit */
     struct stm_metric *metrics; /* [v->n_columns], parsed */
@@ -118,10 +119,9 @@ static void measure_row(struct job *j, uint64_t step, bool all)
     }
 }
 
-static int tensor_names(struct job *j, const struct stm_state *s, const unsigned *order,
-                        struct stm_err *err)
+static int tensor_names(struct job *j, const struct stm_state *s, struct stm_err *err)
 {
-    return j->fresh.tensor_names ? 0 : stm_trail_set_tensors(&j->fresh, s, order, err);
+    return j->fresh.tensor_names ? 0 : stm_trail_set_tensors(&j->fresh, s, err);
 }
 
 static int remember(struct job *j, struct stm_trail_entry *e, struct stm_err *err)
@@ -151,14 +151,12 @@ static int measure(struct job *j, bool all, uint32_t *came, struct stm_err *err)
 {
     uint64_t step = stm_trainer_at(j->trainer);
     struct stm_state s;
-    struct stm_id ids[STM_STATE_MAX];
-    unsigned order[STM_STATE_MAX];
     /* The first state of a trajectory is in the store before anything is trained from it. */
     struct stm_trail_entry e = {
-        .step = step, .stored = step == j->task->piece->from, .tensors = ids};
+        .step = step, .stored = step == j->task->piece->from, .tensors = j->ids};
     stm_trainer_view(j->trainer, &s);
-    int rc = stm_state_ids(&s, &e.state, ids, order, err);
-    if (!rc) rc = tensor_names(j, &s, order, err);
+    int rc = stm_state_ids(&s, &e.state, j->ids, err);
+    if (!rc) rc = tensor_names(j, &s, err);
     if (rc) return rc;
     const struct stm_trail_entry *old = stm_trail_at(&j->known, step);
     if (old && !stm_id_eq(&old->state, &e.state)) return differs(j, step, err);
@@ -181,11 +179,9 @@ static int measure(struct job *j, bool all, uint32_t *came, struct stm_err *err)
 /* Marks the entry of `step` as an anchor, adding it when it is not among the fresh ones. */
 static int mark_stored(struct job *j, const struct stm_state *s, struct stm_err *err)
 {
-    struct stm_id ids[STM_STATE_MAX];
-    unsigned order[STM_STATE_MAX];
-    struct stm_trail_entry e = {.step = stm_state_step(s), .stored = true, .tensors = ids};
-    int rc = stm_state_ids(s, &e.state, ids, order, err);
-    if (!rc) rc = tensor_names(j, s, order, err);
+    struct stm_trail_entry e = {.step = stm_state_step(s), .stored = true, .tensors = j->ids};
+    int rc = stm_state_ids(s, &e.state, j->ids, err);
+    if (!rc) rc = tensor_names(j, s, err);
     return rc ? rc : stm_trail_add(&j->fresh, &e, err);
 }
 
@@ -342,15 +338,25 @@ static int latch_known(struct job *j, struct stm_err *err)
     return 0;
 }
 
+static int make_trainer(struct job *j, struct stm_err *err)
+{
+    struct stm_settings *settings = NULL;
+    struct stm_state s;
+    int rc = stm_settings_parse(&settings, j->task->piece->settings, err);
+    if (!rc) rc = stm_trainer_new(&j->trainer, settings, err);
+    stm_settings_free(settings);
+    if (rc) return rc;
+    stm_trainer_view(j->trainer, &s);
+    j->ids = stm_calloc(s.n, sizeof *j->ids);
+    return j->ids ? 0 : stm_fail(err, STM_E_NOMEM, "measuring: out of memory");
+}
+
 static int prepare(struct job *j, struct stm_err *err)
 {
     const struct stm_piece *p = j->task->piece;
-    struct stm_settings *settings = NULL;
     struct stm_id start, key;
     int rc = parse_metrics(j, err);
-    if (!rc) rc = stm_settings_parse(&settings, p->settings, err);
-    if (!rc) rc = stm_trainer_new(&j->trainer, settings, err);
-    stm_settings_free(settings);
+    if (!rc) rc = make_trainer(j, err);
     if (!rc) rc = begin(j, &start, err);
     if (rc) return rc;
     key = stm_trail_key(&start, p->settings, j->v->profile);
@@ -375,5 +381,6 @@ int stm_work_do(const struct stm_work *w, uint64_t *steps, struct stm_err *err)
     stm_trail_release(&j.known);
     stm_trail_release(&j.fresh);
     stm_free(j.metrics);
+    stm_free(j.ids);
     return rc;
 }

@@ -10,12 +10,11 @@ static int hash_chunk(void *ctx, const void *p, size_t n, unsigned elem_size, st
 }
 
 int stm_state_ids(const struct stm_state *s, struct stm_id *state_id, struct stm_id *tensor_ids,
-                  unsigned *order, struct stm_err *err)
+                  struct stm_err *err)
 {
     struct stm_buf out = {0};
     int rc = stm_manifest_write(s, hash_chunk, NULL, &out, tensor_ids, NULL, err);
     if (!rc) *state_id = stm_id_of(out.p, out.n);
-    if (!rc && order) stm_manifest_order(s, order);
     stm_buf_release(&out);
     return rc;
 }

@@ -11,16 +11,6 @@
 static const char magic[16] = "stemma state 1\n";
 enum { STORED_INLINE = 0, STORED_CHUNKS = 1, ID_BYTES = 17 };
 
-void stm_manifest_order(const struct stm_state *s, unsigned *order)
-{
-    for (unsigned i = 0; i < s->n; i++) {
-        unsigned j = i;
-        for (; j > 0 && strcmp(s->t[order[j - 1]].name, s->t[i].name) > 0; j--)
-            order[j] = order[j - 1];
-        order[j] = i;
-    }
-}
-
 static int write_chunks(const struct stm_tensor *t, stm_chunk_fn *chunk, void *ctx,
                         struct stm_buf *out, struct stm_buf *refs, struct stm_err *err)
 {
@@ -67,13 +57,11 @@ int stm_manifest_write(const struct stm_state *s, stm_chunk_fn *chunk, void *ctx
                        struct stm_buf *out, struct stm_id *tensor_ids, struct stm_buf *refs,
                        struct stm_err *err)
 {
-    unsigned order[STM_STATE_MAX];
-    stm_manifest_order(s, order);
     stm_buf_put(out, magic, sizeof magic);
     stm_buf_u32(out, (uint32_t)s->n);
     for (size_t i = 0; i < s->n; i++) {
         size_t start = out->n;
-        int rc = write_entry(&s->t[order[i]], chunk, ctx, out, refs, err);
+        int rc = write_entry(&s->t[i], chunk, ctx, out, refs, err);
         if (rc) return rc;
         if (out->failed) break;
         if (tensor_ids) tensor_ids[i] = padded_id(out->p + start, out->n - start);
@@ -84,29 +72,26 @@ int stm_manifest_write(const struct stm_state *s, stm_chunk_fn *chunk, void *ctx
     return 0;
 }
 
-static bool read_shape(struct stm_rd *r, struct stm_tensor *t)
+/* ---- reading ---- */
+
+/* Less than the shortest entry takes: so many of them cannot be in less. */
+enum { ENTRY_MIN = 9 };
+
+static bool read_shape(struct stm_rd *r, struct stm_tensor *t, uint32_t *shape)
 {
     uint64_t bytes = stm_dtype_size(t->dtype);
-    if (!bytes || t->ndim > STM_TENSOR_DIMS) return false;
     for (unsigned i = 0; i < t->ndim; i++) {
-        t->shape[i] = stm_rd_u32(r);
-        if (t->shape[i] && bytes > (UINT64_C(1) << 40) / t->shape[i]) return false;
-        bytes *= t->shape[i];
+        shape[i] = stm_rd_u32(r);
+        if (shape[i] && bytes > (UINT64_C(1) << 40) / shape[i]) return false;
+        bytes *= shape[i];
     }
+    t->shape = shape;
     t->bytes = bytes;
     return !r->bad;
 }
 
-static bool read_entry(struct stm_rd *r, struct stm_manifest_entry *e)
+static bool read_data(struct stm_rd *r, unsigned storage, struct stm_manifest_entry *e)
 {
-    size_t n;
-    const char *name = stm_rd_str(r, &n);
-    if (!name || !n || n >= STM_TENSOR_NAME || memchr(name, 0, n)) return false;
-    memcpy(e->t.name, name, n);
-    e->t.dtype = stm_rd_u8(r);
-    e->t.ndim = stm_rd_u8(r);
-    unsigned storage = stm_rd_u8(r);
-    if (stm_rd_u8(r) != 0 || !read_shape(r, &e->t)) return false;
     if (storage == STORED_INLINE) {
         if (e->t.bytes > STM_INLINE_MAX) return false;
         e->inline_data = stm_rd_bytes(r, e->t.bytes);
@@ -119,26 +104,58 @@ static bool read_entry(struct stm_rd *r, struct stm_manifest_entry *e)
     return e->chunk_ids != NULL;
 }
 
-int stm_manifest_read(const void *p, size_t n, struct stm_manifest_entry *entries, size_t *count,
-                      struct stm_err *err)
+/* 0, STM_E_DAMAGED or STM_E_NOMEM, without a message. */
+static int read_entry(struct stm_rd *r, struct stm_arena *arena, struct stm_manifest_entry *e)
+{
+    size_t n;
+    const char *name = stm_rd_str(r, &n);
+    if (!name || !n || memchr(name, 0, n)) return STM_E_DAMAGED;
+    e->t.dtype = stm_rd_u8(r);
+    e->t.ndim = stm_rd_u8(r);
+    unsigned storage = stm_rd_u8(r);
+    if (stm_rd_u8(r) != 0 || r->bad || !stm_dtype_size(e->t.dtype)) return STM_E_DAMAGED;
+    uint32_t *shape = stm_arena_alloc(arena, e->t.ndim * sizeof *shape);
+    e->t.name = stm_arena_strndup(arena, name, n);
+    if (!e->t.name || !shape) return STM_E_NOMEM;
+    return read_shape(r, &e->t, shape) && read_data(r, storage, e) ? 0 : STM_E_DAMAGED;
+}
+
+static int read_entries(struct stm_rd *r, struct stm_manifest *out, struct stm_err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < out->n; i++) {
+        struct stm_manifest_entry *e = &out->entry[i];
+        rc = read_entry(r, &out->arena, e);
+        if (rc == STM_E_NOMEM) return stm_fail(err, rc, "reading a state: out of memory");
+        if (rc) return stm_fail(err, rc, "reading a state: entry %zu is malformed", i);
+        if (i && strcmp(e[-1].t.name, e->t.name) >= 0)
+            return stm_fail(err, STM_E_DAMAGED, "reading a state: entries are not sorted at `%s`",
+                            e->t.name);
+    }
+    return rc;
+}
+
+int stm_manifest_read(struct stm_manifest *out, const void *p, size_t n, struct stm_err *err)
 {
     struct stm_rd r = {.p = p, .n = n};
     const void *m = stm_rd_bytes(&r, sizeof magic);
+    *out = (struct stm_manifest){0};
     if (!m || memcmp(m, magic, sizeof magic))
         return stm_fail(err, STM_E_DAMAGED, "reading a state: it does not start as a state does");
-    *count = stm_rd_u32(&r);
-    if (r.bad || *count > STM_STATE_MAX)
-        return stm_fail(err, STM_E_DAMAGED, "reading a state: it claims %zu tensors, at most %d",
-                        *count, STM_STATE_MAX);
-    memset(entries, 0, *count * sizeof *entries);
-    for (size_t i = 0; i < *count; i++) {
-        if (!read_entry(&r, &entries[i]))
-            return stm_fail(err, STM_E_DAMAGED, "reading a state: entry %zu is malformed", i);
-        if (i && strcmp(entries[i - 1].t.name, entries[i].t.name) >= 0)
-            return stm_fail(err, STM_E_DAMAGED, "reading a state: entries are not sorted at `%s`",
-                            entries[i].t.name);
-    }
-    for (; r.at < n; r.at++)
+    out->n = stm_rd_u32(&r);
+    if (r.bad || out->n > (r.n - r.at) / ENTRY_MIN)
+        return stm_fail(err, STM_E_DAMAGED, "reading a state: %zu tensors are not in %zu bytes",
+                        out->n, n);
+    out->entry = stm_arena_alloc(&out->arena, out->n * sizeof *out->entry);
+    if (!out->entry) return stm_fail(err, STM_E_NOMEM, "reading a state: out of memory");
+    int rc = read_entries(&r, out, err);
+    for (; !rc && r.at < n; r.at++)
         if (r.p[r.at]) return stm_fail(err, STM_E_DAMAGED, "reading a state: bytes after its end");
-    return 0;
+    return rc;
+}
+
+void stm_manifest_release(struct stm_manifest *m)
+{
+    stm_arena_release(&m->arena);
+    *m = (struct stm_manifest){0};
 }

@@ -4,7 +4,7 @@
  *   u32 number of tensors
  *   for each, sorted by name (bytewise), an entry:
  *     u32 length, name
- *     u8 dtype, u8 ndim, u8 storage, u8 0
+ *     u8 dtype (enum stm_dtype), u8 ndim, u8 storage, u8 0
  *     u32 shape[ndim]
  *     storage 0: the raw little-endian elements   (at most 1 KiB)
  *     storage 1: u32 chunks, then 17 bytes an id  (chunks of 1 MiB, the last one shorter)
@@ -14,13 +14,11 @@
 #ifndef STEMMA_STATE_MANIFEST_H
 #define STEMMA_STATE_MANIFEST_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "stemma/state.h"
 
 enum { STM_INLINE_MAX = 1024, STM_MANIFEST_MIN = 256 };
-
-/* Indices into s->t in the order of sorted names. */
-void stm_manifest_order(const struct stm_state *s, unsigned *order);
 
 /* Called for every chunk of a state, in manifest order; gives its id. */
 typedef int stm_chunk_fn(void *ctx, const void *p, size_t n, unsigned elem_size, struct stm_id *id,
@@ -38,8 +36,13 @@ struct stm_manifest_entry {
     const unsigned char *inline_data, *chunk_ids;
     uint32_t n_chunks;
 };
-/* Reads a manifest; entries for at most STM_STATE_MAX tensors. STM_E_DAMAGED when malformed. */
-int stm_manifest_read(const void *p, size_t n, struct stm_manifest_entry *entries, size_t *count,
-                      struct stm_err *err);
+struct stm_manifest {
+    struct stm_manifest_entry *entry; /* [n], sorted by name */
+    size_t n;
+    struct stm_arena arena; /* the entries, their names and shapes */
+};
+/* STM_E_DAMAGED when malformed. Release it in any case. */
+int stm_manifest_read(struct stm_manifest *out, const void *p, size_t n, struct stm_err *err);
+void stm_manifest_release(struct stm_manifest *m);
 
 #endif

@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "base/mem.h"
 #include "state/manifest.h"
+#include "state/memory.h"
 
 static int put_chunk(void *ctx, const void *p, size_t n, unsigned elem_size, struct stm_id *id,
                      struct stm_err *err)
@@ -24,7 +24,7 @@ int stm_state_put(struct stm_txn *t, const struct stm_state *s, struct stm_id *i
     return rc;
 }
 
-/* Fills t->data (t->bytes of it) from the chunks of an entry. */
+/* Fills data[e->t.bytes] from the chunks of an entry that has any. */
 static int read_chunks(struct stm_store *st, const struct stm_manifest_entry *e, char *data,
                        struct stm_err *err)
 {
@@ -51,45 +51,35 @@ static int read_chunks(struct stm_store *st, const struct stm_manifest_entry *e,
     return 0;
 }
 
-static int read_tensors(struct stm_store *st, const struct stm_manifest_entry *e, size_t count,
-                        struct stm_state *out, struct stm_err *err)
+/* The tensors of a manifest, with data of their own. */
+static int read_tensors(struct stm_store *st, const struct stm_manifest *m, struct stm_state *out,
+                        struct stm_err *err)
 {
-    size_t total = 0, at = 0;
-    for (size_t i = 0; i < count; i++) total += (e[i].t.bytes + 63) & ~(size_t)63;
-    char *block = stm_aligned_calloc(total);
-    if (!block)
-        return stm_fail(err, STM_E_NOMEM, "reading a state of %zu bytes: out of memory", total);
-    *out = (struct stm_state){.n = count, .owned = block};
-    for (size_t i = 0; i < count; i++) {
-        out->t[i] = e[i].t;
-        out->t[i].data = block + at;
-        if (e[i].inline_data) {
-            memcpy(block + at, e[i].inline_data, e[i].t.bytes);
-        } else {
-            int rc = read_chunks(st, &e[i], block + at, err);
-            if (rc) return rc;
-        }
-        at += (e[i].t.bytes + 63) & ~(size_t)63;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < m->n; i++) {
+        const struct stm_tensor *t = &m->entry[i].t;
+        rc = stm_state_add(out, t->name, t->dtype, t->ndim, t->shape, m->entry[i].inline_data, err);
     }
-    return 0;
+    if (!rc) rc = stm_state_own(out, err);
+    for (size_t i = 0; !rc && i < m->n; i++)
+        rc = read_chunks(st, &m->entry[i], (char *)(uintptr_t)out->t[i].data, err);
+    return rc;
 }
 
 int stm_state_get(struct stm_store *st, const struct stm_id *id, struct stm_state *out,
                   struct stm_err *err)
 {
-    *out = (struct stm_state){0};
-    struct stm_manifest_entry *entries = stm_calloc(STM_STATE_MAX, sizeof *entries);
-    if (!entries) return stm_fail(err, STM_E_NOMEM, "reading a state: out of memory");
+    struct stm_manifest m = {0};
     struct stm_object o = {0};
-    int rc = stm_store_get(st, id, &o, err);
-    size_t count = 0;
     char hex[STM_ID_TEXT];
+    *out = (struct stm_state){0};
+    int rc = stm_store_get(st, id, &o, err);
     if (!rc && o.type != STM_OBJ_STATE)
         rc = stm_fail(err, STM_E_USAGE, "object %s is not a state", stm_id_text(id, hex));
-    if (!rc) rc = stm_manifest_read(o.data, o.n, entries, &count, err);
-    if (!rc) rc = read_tensors(st, entries, count, out, err);
+    if (!rc) rc = stm_manifest_read(&m, o.data, o.n, err);
+    if (!rc) rc = read_tensors(st, &m, out, err);
     if (rc) stm_state_release(out);
+    stm_manifest_release(&m);
     stm_object_release(&o);
-    stm_free(entries);
     return rc;
 }

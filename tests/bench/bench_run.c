@@ -67,7 +67,7 @@ static void direct(uint64_t steps, struct stm_id *end)
             stm_trainer_measure(t, m, 2, values);
     }
     stm_trainer_view(t, &state);
-    bench_check(stm_state_ids(&state, end, NULL, NULL, &err), &err);
+    bench_check(stm_state_ids(&state, end, NULL, &err), &err);
     stm_trainer_free(t);
     stm_settings_free(s);
 }

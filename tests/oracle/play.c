@@ -60,7 +60,7 @@ static struct row measure(struct player *p)
     row.v = oracle_alloc(p->w->n_metrics * sizeof *row.v);
     if (p->w->n_metrics) stm_trainer_measure(p->t, p->w->metric_list, p->w->n_metrics, row.v);
     stm_trainer_view(p->t, &s);
-    must(stm_state_ids(&s, &row.id, NULL, NULL, &err), &err);
+    must(stm_state_ids(&s, &row.id, NULL, &err), &err);
     return row;
 }
 
