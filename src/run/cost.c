@@ -36,7 +36,8 @@ static uint64_t future(const struct stm_view *v, const struct stm_replicate *r)
     return bound == STM_NEVER || bound < from ? 0 : bound - from;
 }
 
-/* How far earlier replicates of the plan take the trajectory of a piece; p->from when none does. */
+/* How far earlier replicates of the plan take the trajectory of a piece for certain; p->from when
+ * none does. Where one of the two may leave it, at an event, what comes later counts for each. */
 static uint64_t shared_to(const struct stm_view *v, int node, unsigned seed,
                           const struct stm_piece *p)
 {
@@ -46,11 +47,11 @@ static uint64_t shared_to(const struct stm_view *v, int node, unsigned seed,
         for (unsigned i = 0; r->located && i < r->n_pieces; i++) {
             const struct stm_piece *q = &r->pieces[i];
             if (!q->start_known || !stm_id_eq(&q->key, &p->key)) continue;
-            uint64_t end = horizon(v, r), last = q->cut.hi < end ? q->cut.hi : end;
+            uint64_t end = horizon(v, r), last = q->cut.lo < end ? q->cut.lo : end;
             if (last != STM_NEVER && last > to) to = last;
         }
     }
-    return to;
+    return p->cut.lo < to ? p->cut.lo : to;
 }
 
 static void add_piece(const struct stm_view *v, const struct stm_replicate *r,
