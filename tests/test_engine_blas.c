@@ -2,7 +2,7 @@
  * loaded once. */
 #include <math.h>
 
-#include "engine/blas.h"
+#include "engine/kernels/blas.h"
 #include "engine_fixture.h"
 
 static void open_openblas(void)

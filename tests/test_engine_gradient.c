@@ -1,6 +1,7 @@
 /* The backward pass against central finite differences of the measured loss, in float64. */
 #include <math.h>
 
+#include "engine/kernels/kernels.h"
 #include "engine_fixture.h"
 
 /* With lr = 0 a step leaves the parameters and fills the gradient. */

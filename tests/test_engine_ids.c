@@ -19,8 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/kernels.h"
-#include "engine/products.h"
+#include "engine/kernels/kernels.h"
+#include "engine/kernels/products.h"
 #include "engine/trainer.h"
 #include "engine_ids_cases.h"
 #include "stemma/engine.h"

@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "engine/kernels.h"
+#include "engine/kernels/kernels.h"
 #include "engine_fixture.h"
 
 enum { ROOM = 4096, SWEEP = 4096 };

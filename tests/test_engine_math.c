@@ -3,7 +3,7 @@
  * precision around the true value. */
 #include <math.h>
 
-#include "engine/kernels.h"
+#include "engine/kernels/kernels.h"
 #include "engine_fixture.h"
 
 enum { N = 1 << 18 };

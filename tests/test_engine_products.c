@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "engine/products.h"
+#include "engine/kernels/products.h"
 #include "engine_fixture.h"
 #include "test_seed.h"
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/kernels.h"
+#include "engine/kernels/kernels.h"
 #include "engine/logits.h"
 
 #define STM_REAL_BITS 32

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "engine/evaluate.h"
-#include "engine/kernels.h"
+#include "engine/kernels/kernels.h"
 #include "engine/trainer.h"
 
 /* The clamp of the paper: one scalar on every tensor of the group brings its norm to v. A group at

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "engine/kernels/kernels.h"
+
 static size_t loss_real(const struct stm_trainer *t)
 {
     return t->loss_prec == STM_PREC_F64 ? sizeof(double) : sizeof(float);

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "engine/kernels.h"
+#include "engine/kernels/kernels.h"
 
 #define STM_REAL_BITS 32
 #include "engine/real.h"

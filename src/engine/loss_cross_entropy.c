@@ -1,6 +1,6 @@
 #include "engine/loss_cross_entropy.h"
 
-#include "engine/kernels.h"
+#include "engine/kernels/kernels.h"
 #include "engine/random.h"
 
 #define STM_REAL_BITS 32

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "engine/kernels.h"
-#include "engine/panels.h"
+#include "engine/kernels/kernels.h"
+#include "engine/kernels/panels.h"
 
 enum { EMBED, HIDDEN, ACT, INIT, BIAS, INIT_E, INIT_W1, INIT_W2 }; /* arguments */
 enum { E, W1, B1, W2, B2, TENSORS };

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "engine/kernels.h"
-#include "engine/panels.h"
-#include "engine/products.h"
+#include "engine/kernels/kernels.h"
+#include "engine/kernels/panels.h"
+#include "engine/kernels/products.h"
 
 enum { LAYERS, HIDDEN, ACT, INIT, BIAS, INIT_IN, INIT_HIDDEN, INIT_OUT }; /* arguments */
 enum { LAYERS_MAX = 5, TENSORS = 2 * (LAYERS_MAX + 1) };

@@ -1,6 +1,6 @@
 #include "engine/optimizer_adamw.h"
 
-#include "engine/kernels.h"
+#include "engine/kernels/kernels.h"
 
 enum { LR, BETA1, BETA2, EPS, DECAY, ORDER };
 enum { STEP_THEN_DECAY, DECAY_THEN_STEP };

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "engine/blas.h"
-#include "engine/kernels.h"
-#include "engine/products.h"
+#include "engine/kernels/blas.h"
+#include "engine/kernels/kernels.h"
+#include "engine/kernels/products.h"
 #include "stemma/engine.h"
 
 /* The version of everything in this room that decides bits: kernels, orders of sums, random

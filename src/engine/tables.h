@@ -62,11 +62,6 @@ struct stm_carve {
 /* `bytes` of it, 64-byte aligned; NULL while counting. */
 void *stm_carve_take(struct stm_carve *c, size_t bytes);
 
-/* Pairs of a tile at the most. With OpenBLAS's products it decides the order of the sums over pairs
- * in the gradients of weights, so it belongs to that profile's version; with stemma's own it moves
- * no bit. */
-enum { STM_TILE = 192 };
-
 /* A model bound to memory. */
 struct stm_net {
     struct stm_task_shape task;
@@ -186,7 +181,7 @@ enum stm_field {
     STM_FIELD_LOSS,
     STM_FIELD_NORM, /* L2 norm of the logits */
     STM_FIELDS,
-    STM_FIELDS_NAMED = STM_FIELD_CORRECT /* how many a protocol can name; vocab.c has the names */
+    STM_FIELDS_NAMED = STM_FIELD_CORRECT /* how many a protocol can name; tables.c has the names */
 };
 enum stm_set { STM_SET_TRAIN, STM_SET_TEST, STM_SET_ALL, STM_SETS };
 

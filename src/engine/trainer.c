@@ -8,9 +8,9 @@
 #include "base/fail.h"
 #include "base/mem.h"
 #include "engine/batch.h"
-#include "engine/kernels.h"
+#include "engine/kernels/kernels.h"
+#include "engine/kernels/products.h"
 #include "engine/logits.h"
-#include "engine/products.h"
 #include "engine/random.h"
 
 bool stm_trainer_plain;

@@ -18,7 +18,7 @@
 
 #include "bench.h"
 #include "bench_peer.h"
-#include "engine/blas.h"
+#include "engine/kernels/blas.h"
 
 enum { N = 1024, EMBED = 128, HIDDEN = 256 };
 

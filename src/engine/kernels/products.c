@@ -1,6 +1,6 @@
-#include "engine/products.h"
+#include "engine/kernels/products.h"
 
-#include "engine/blas.h"
+#include "engine/kernels/blas.h"
 
 static bool use_blas;
 

@@ -2,7 +2,7 @@
 #ifdef STM_X86_WIDTHS
 #define STM_WIDTH_NAME "avx2"
 #define STM_WIDTH      stm_width_avx2
-#include "engine/kernels_width.h"
+#include "engine/kernels/kernels_width.h"
 #else
 typedef int stm_no_avx2_here;
 #endif

@@ -16,6 +16,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Pairs of a tile at the most. With OpenBLAS's products it decides the order of the sums over pairs
+ * in the gradients of weights, so it belongs to that profile's version; with stemma's own it moves
+ * no bit. */
+enum { STM_TILE = 192 };
+
 /* Activations; stm_act_names has their names. gelu is the exact one, x * Phi(x); relu'(0) is 0. */
 enum stm_act { STM_ACT_GELU, STM_ACT_RELU, STM_ACT_SQUARE, STM_ACT_TANH, STM_ACTS };
 extern const char *const stm_act_names[STM_ACTS + 1]; /* ends with NULL */

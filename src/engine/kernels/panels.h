@@ -7,13 +7,13 @@
  * rows, however many pairs it has. Logits are computed with pairs as lanes, from the transposed
  * activations, which lie in panels of pairs: [H][panel].
  */
-#ifndef STEMMA_ENGINE_PANELS_H
-#define STEMMA_ENGINE_PANELS_H
+#ifndef STEMMA_ENGINE_KERNELS_PANELS_H
+#define STEMMA_ENGINE_KERNELS_PANELS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/products.h"
+#include "engine/kernels/products.h"
 
 #define STM_PANELS_DECLARE(REAL, S)                                                                \
     /* How many panels n columns take, and how many of them panel j has. */                        \

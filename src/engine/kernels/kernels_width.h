@@ -4,35 +4,35 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/kernels.h"
-#include "engine/products.h"
+#include "engine/kernels/kernels.h"
+#include "engine/kernels/products.h"
 
 #define STM_REAL_BITS 32
 #include "engine/real.h"
 #define SQRT(x) sqrtf(x)
-#include "engine/simd.h"
+#include "engine/kernels/simd.h"
 
-#include "engine/math_impl.h"
+#include "engine/kernels/math_impl.h"
 
-#include "engine/activation_impl.h"
+#include "engine/kernels/activation_impl.h"
 
-#include "engine/kernels_impl.h"
+#include "engine/kernels/kernels_impl.h"
 
-#include "engine/products_impl.h"
+#include "engine/kernels/products_impl.h"
 #undef SQRT
 #undef STM_REAL_BITS
 #define STM_REAL_BITS 64
 #include "engine/real.h"
 #define SQRT(x) sqrt(x)
-#include "engine/simd.h"
+#include "engine/kernels/simd.h"
 
-#include "engine/math_impl.h"
+#include "engine/kernels/math_impl.h"
 
-#include "engine/activation_impl.h"
+#include "engine/kernels/activation_impl.h"
 
-#include "engine/kernels_impl.h"
+#include "engine/kernels/kernels_impl.h"
 
-#include "engine/products_impl.h"
+#include "engine/kernels/products_impl.h"
 
 extern const struct stm_width STM_WIDTH;
 const struct stm_width STM_WIDTH = {STM_WIDTH_NAME, &table_f32, &table_f64, &products_f32,

@@ -1,4 +1,4 @@
-#include "engine/kernels.h"
+#include "engine/kernels/kernels.h"
 
 /* Each is exported by its kernels_<width>.c. */
 extern const struct stm_width stm_width_c;

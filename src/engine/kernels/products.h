@@ -9,14 +9,14 @@
  * rows and a few vectors, which stay in registers; the left factor is read one element at a time,
  * with any strides.
  */
-#ifndef STEMMA_ENGINE_PRODUCTS_H
-#define STEMMA_ENGINE_PRODUCTS_H
+#ifndef STEMMA_ENGINE_KERNELS_PRODUCTS_H
+#define STEMMA_ENGINE_KERNELS_PRODUCTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/kernels.h"
+#include "engine/kernels/kernels.h"
 
 #define STM_PRODUCTS_TABLE(REAL, S)                                                                \
     /* c[m][n], rows `ldc` apart, = start + a[m][k] b[k][n]. */                                    \

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE /* dladdr */
-#include "engine/blas.h"
+#include "engine/kernels/blas.h"
 
 #include <assert.h>
 #include <dlfcn.h>

@@ -4,8 +4,8 @@
  * to itself an old OpenBLAS on a new processor takes SSE3 kernels, and the core type decides bits.
  * One thread. Opened once a process by stm_engine_open.
  */
-#ifndef STEMMA_ENGINE_BLAS_H
-#define STEMMA_ENGINE_BLAS_H
+#ifndef STEMMA_ENGINE_KERNELS_BLAS_H
+#define STEMMA_ENGINE_KERNELS_BLAS_H
 
 #include <stdbool.h>
 
