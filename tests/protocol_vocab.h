@@ -80,31 +80,43 @@ static const struct stm_group tv_groups[] = {
     {"E", false, false}, {"W1", false, false},     {"W2", false, false},   {"b1", true, false},
     {"b2", true, false}, {"weights", false, true}, {"biases", true, true}, {"all", false, true},
 };
-static const struct stm_metric_sig tv_metrics[] = {
-    {"acc", STM_A_SET, "accuracy"},
-    {"loss", STM_A_SET, "mean loss"},
-    {"norm", STM_A_GROUP, "l2 norm"},
-    {"logit_scale", STM_A_NONE, "root mean square of the logits"},
-    {"eff_lr", STM_A_GROUP, "relative update"},
-    {"frac", STM_A_SET_COND, "share of examples"},
-    {"share", STM_A_GROUP, "share of the squared norm"},
-    {"margin", STM_A_SET, "mean margin"},
+#define METRIC(...)                                                                                \
+    &(const struct stm_metric_sig) { __VA_ARGS__ }
+#define HOLD(...)                                                                                  \
+    &(const struct stm_hold_sig) { __VA_ARGS__ }
+#define SIG(...)                                                                                   \
+    &(const struct stm_sig) { __VA_ARGS__ }
+#define MODEL(...)                                                                                 \
+    &(const struct stm_model_sig) { __VA_ARGS__ }
+
+static const struct stm_metric_sig *const tv_metrics[] = {
+    METRIC("acc", STM_A_SET, "accuracy"),
+    METRIC("loss", STM_A_SET, "mean loss"),
+    METRIC("norm", STM_A_GROUP, "l2 norm"),
+    METRIC("logit_scale", STM_A_NONE, "root mean square of the logits"),
+    METRIC("eff_lr", STM_A_GROUP, "relative update"),
+    METRIC("frac", STM_A_SET_COND, "share of examples"),
+    METRIC("share", STM_A_GROUP, "share of the squared norm"),
+    METRIC("margin", STM_A_SET, "mean margin"),
 };
-static const struct stm_hold_sig tv_holds[] = {
-    {"norm", STM_A_GROUP, true, "l2 norm"},
-    {"norm", STM_A_ROWS, true, "l2 norm of each row"},
-    {"share", STM_A_GROUPS, false, "shares of the squared norm"},
-    {"logit_scale", STM_A_NONE, false, "by the temperature"},
+static const struct stm_hold_sig *const tv_holds[] = {
+    HOLD("norm", STM_A_GROUP, true, "l2 norm"),
+    HOLD("norm", STM_A_ROWS, true, "l2 norm of each row"),
+    HOLD("share", STM_A_GROUPS, false, "shares of the squared norm"),
+    HOLD("logit_scale", STM_A_NONE, false, "by the temperature"),
 };
-static const struct stm_sig tv_tasks[] = {
-    {"modular_add", tv_task, 2, "a + b mod p", STM_IN_PAIR},
-    {"sparse_parity", tv_parity, 2, "of the first bits", STM_IN_VECTOR},
+static const struct stm_sig *const tv_tasks[] = {
+    SIG("modular_add", tv_task, 2, "a + b mod p", STM_IN_PAIR),
+    SIG("sparse_parity", tv_parity, 2, "of the first bits", STM_IN_VECTOR),
 };
-static const struct stm_model_sig tv_models[] = {
-    {{"embed_mlp", tv_model, 4, "an embedding and one hidden layer", STM_IN_PAIR}, tv_groups, 8},
-    {{"mlp", tv_mlp, 1, "one hidden layer", STM_IN_PAIR | STM_IN_VECTOR}, tv_groups + 1, 7},
+static const struct stm_model_sig *const tv_models[] = {
+    MODEL({"embed_mlp", tv_model, 4, "an embedding and one hidden layer", STM_IN_PAIR}, tv_groups,
+          8),
+    MODEL({"mlp", tv_mlp, 1, "one hidden layer", STM_IN_PAIR | STM_IN_VECTOR}, tv_groups + 1, 7),
 };
-static const struct stm_sig tv_optimizers[] = {{"adamw", tv_adamw, 6, "adam, decoupled decay", 0}};
+static const struct stm_sig *const tv_optimizers[] = {
+    SIG("adamw", tv_adamw, 6, "adam, decoupled decay", 0),
+};
 
 /* A batch is of 100 examples at most, less where data.train leaves some out; a held logit_scale
  * needs plain logits. */

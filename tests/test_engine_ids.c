@@ -332,19 +332,19 @@ static void cover_vocabulary(void)
     for (size_t c = 0; c < CASES; c++)
         if (stm_settings_parse(&parsed[c], ids_cases[c].settings, &err))
             die(ids_cases[c].name, err.msg);
-    for (size_t i = 0; i < v->n_tasks; i++) cover_part(STM_PART_TASK, (int)i, "task", &v->tasks[i]);
+    for (size_t i = 0; i < v->n_tasks; i++) cover_part(STM_PART_TASK, (int)i, "task", v->tasks[i]);
     for (size_t i = 0; i < v->n_models; i++)
-        cover_part(STM_PART_MODEL, (int)i, "model", &v->models[i].sig);
+        cover_part(STM_PART_MODEL, (int)i, "model", &v->models[i]->sig);
     for (size_t i = 0; i < v->n_optimizers; i++)
-        cover_part(STM_PART_OPTIMIZER, (int)i, "optimizer", &v->optimizers[i]);
+        cover_part(STM_PART_OPTIMIZER, (int)i, "optimizer", v->optimizers[i]);
     for (size_t i = 0; i < v->n_knobs; i++)
         if (!stm_knob_alias[i]) cover_param(-1, 0, i, "", &v->knobs[i]);
     for (size_t i = 0; i < v->n_holds; i++) {
-        if (!has_hold(i, STM_HOLD_EQ)) missing("hold", v->holds[i].name, v->holds[i].doc);
-        if (v->holds[i].upper_bound && !has_hold(i, STM_HOLD_LE))
-            missing("hold <=", v->holds[i].name, v->holds[i].doc);
+        if (!has_hold(i, STM_HOLD_EQ)) missing("hold", v->holds[i]->name, v->holds[i]->doc);
+        if (v->holds[i]->upper_bound && !has_hold(i, STM_HOLD_LE))
+            missing("hold <=", v->holds[i]->name, v->holds[i]->doc);
     }
-    for (size_t i = 0; i < v->n_metrics; i++) cover_metric(v->metrics[i].name);
+    for (size_t i = 0; i < v->n_metrics; i++) cover_metric(v->metrics[i]->name);
     for (size_t c = 0; c < CASES; c++) stm_settings_free(parsed[c]);
 }
 

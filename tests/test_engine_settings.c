@@ -246,10 +246,10 @@ START_TEST(vocabulary_is_complete)
         if (i) ck_assert_str_lt(v->knobs[i - 1].name, v->knobs[i].name);
     }
     for (size_t i = 0; i < v->n_models; i++)
-        for (size_t g = 0; g < v->models[i].n_groups; g++)
-            ck_assert_uint_ne(stm_group_mask((int)i, v->models[i].groups[g].name, NULL), 0);
-    ck_assert_str_eq(v->tasks[0].name, "modular_add");
-    ck_assert_str_eq(v->optimizers[0].name, "adamw");
+        for (size_t g = 0; g < v->models[i]->n_groups; g++)
+            ck_assert_uint_ne(stm_group_mask((int)i, v->models[i]->groups[g].name, NULL), 0);
+    ck_assert_str_eq(v->tasks[0]->name, "modular_add");
+    ck_assert_str_eq(v->optimizers[0]->name, "adamw");
     ck_assert_str_eq(v->fields[STM_FIELD_MARGIN], "margin");
 }
 END_TEST

@@ -249,20 +249,20 @@ START_TEST(words_are_explained)
 {
     static const char *const lists[] = {"functions", "verbs", "statements"};
     const struct stm_vocab *v = &test_vocab;
-    for (size_t i = 0; i < v->n_tasks; i++) explained(v->tasks[i].name);
+    for (size_t i = 0; i < v->n_tasks; i++) explained(v->tasks[i]->name);
     for (size_t i = 0; i < v->n_models; i++) {
-        explained(v->models[i].sig.name);
-        for (size_t g = 0; g < v->models[i].n_groups; g++) explained(v->models[i].groups[g].name);
+        explained(v->models[i]->sig.name);
+        for (size_t g = 0; g < v->models[i]->n_groups; g++) explained(v->models[i]->groups[g].name);
     }
-    for (size_t i = 0; i < v->optimizers[0].n_params; i++)
-        explained(v->optimizers[0].params[i].name);
+    for (size_t i = 0; i < v->optimizers[0]->n_params; i++)
+        explained(v->optimizers[0]->params[i].name);
     for (size_t i = 0; i < v->n_knobs; i++) {
         explained(v->knobs[i].name);
         for (size_t w = 0; v->knobs[i].syms && v->knobs[i].syms[w]; w++)
             explained(v->knobs[i].syms[w]);
     }
-    for (size_t i = 0; i < v->n_metrics; i++) explained(v->metrics[i].name);
-    for (size_t i = 0; i < v->n_holds; i++) explained(v->holds[i].name);
+    for (size_t i = 0; i < v->n_metrics; i++) explained(v->metrics[i]->name);
+    for (size_t i = 0; i < v->n_holds; i++) explained(v->holds[i]->name);
     for (const char *const *code = stm_diag_codes(); *code; code++) explained(*code);
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         struct stm_buf out = {0};

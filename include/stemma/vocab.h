@@ -121,17 +121,17 @@ struct stm_fault {
 };
 
 struct stm_vocab {
-    const struct stm_sig *tasks;
+    const struct stm_sig *const *tasks;
     size_t n_tasks;
-    const struct stm_model_sig *models;
+    const struct stm_model_sig *const *models;
     size_t n_models;
-    const struct stm_sig *optimizers;
+    const struct stm_sig *const *optimizers;
     size_t n_optimizers;
     const struct stm_param *knobs; /* keys of a train block and targets of `set`; "lr" is one */
     size_t n_knobs;
-    const struct stm_metric_sig *metrics;
+    const struct stm_metric_sig *const *metrics;
     size_t n_metrics;
-    const struct stm_hold_sig *holds;
+    const struct stm_hold_sig *const *holds;
     size_t n_holds;
     const char *const *fields; /* per-example fields for conditions, NULL-terminated */
     /* Whether a step could be taken with this in force: 0; STM_E_INVALID and *out; STM_E_NOMEM. It

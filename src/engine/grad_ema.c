@@ -1,4 +1,7 @@
-#include "engine/grad_ema.h"
+/* The gradient plus lambda times its exponential moving average (Grokfast-EMA, Lee et al. 2024,
+ * algorithm 2): m <- beta m + (1 - beta) g, then g <- g + lambda m. The average starts at 0 and is
+ * part of the state. */
+#include "engine/lists.h"
 
 #define STM_REAL_BITS 32
 #include "engine/real.h"

@@ -1,4 +1,6 @@
-#include "engine/grad_perp.h"
+/* The gradient without its component along the weights, a tensor at a time (Prieto et al. 2025,
+ * section 5: g - w (w . g) / (w . w)). A tensor at 0 keeps its gradient. */
+#include "engine/lists.h"
 
 #define STM_REAL_BITS 32
 #include "engine/real.h"

@@ -1,4 +1,5 @@
-#include "engine/hold.h"
+/* Holds: quantities that are enforced after every optimizer step. */
+#include "engine/lists.h"
 
 #include <math.h>
 #include <string.h>
@@ -69,11 +70,22 @@ static void logit_scale_apply(struct stm_trainer *t, const struct stm_hold *h, c
     if (scale > 0 && isfinite(scale)) t->temperature *= scale / h->v[0];
 }
 
-const struct stm_hold_type stm_hold_norm = {.apply = norm_apply};
-const struct stm_hold_type stm_hold_row_norm = {.apply = row_norm_apply};
-const struct stm_hold_type stm_hold_share = {.apply = share_apply};
+const struct stm_hold_type stm_hold_norm = {
+    .sig = {"norm", STM_A_GROUP, true, "L2 norm of a group, by one scalar on its tensors"},
+    .apply = norm_apply};
+const struct stm_hold_type stm_hold_row_norm = {
+    .sig = {"norm", STM_A_ROWS, true, "L2 norm of every row of a group's tensors"},
+    .apply = row_norm_apply};
+const struct stm_hold_type stm_hold_share = {
+    .sig = {"share", STM_A_GROUPS, false,
+            "shares of the groups in the sum of their squared norms, which stays"},
+    .apply = share_apply};
 const struct stm_hold_type stm_hold_logit_scale = {
-    .apply = logit_scale_apply, .last = true, .temperature = true};
+    .sig = {"logit_scale", STM_A_NONE, false,
+            "mean L2 norm of the logits, all pairs, by the temperature"},
+    .apply = logit_scale_apply,
+    .last = true,
+    .temperature = true};
 
 static void apply_one(struct stm_trainer *t, const struct stm_hold *h)
 {

@@ -1,4 +1,5 @@
-#include "engine/logits_clip.h"
+/* Logits kept within [-c, c]; where one is at a bound its gradient is 0. */
+#include "engine/lists.h"
 
 #define STM_REAL_BITS 32
 #include "engine/real.h"

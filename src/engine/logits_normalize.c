@@ -1,4 +1,6 @@
-#include "engine/logits_normalize.h"
+/* The logits of a pair, y = x * c / |x| with the L2 norm over classes. A pair whose logits are all
+ * 0 keeps them, and has no gradient. */
+#include "engine/lists.h"
 
 #include <math.h>
 

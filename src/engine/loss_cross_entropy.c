@@ -1,4 +1,5 @@
-#include "engine/loss_cross_entropy.h"
+/* Mean cross-entropy of the soft-max of the logits. */
+#include "engine/lists.h"
 
 #include "engine/kernels/kernels.h"
 #include "engine/random.h"
@@ -13,5 +14,5 @@
 
 #include "engine/loss_cross_entropy_impl.h"
 
-const struct stm_loss_type stm_cross_entropy = {.grad = {grad_f32, grad_f64},
-                                                .value = {value_f32, value_f64}};
+const struct stm_loss_type stm_loss_cross_entropy = {.grad = {grad_f32, grad_f64},
+                                                     .value = {value_f32, value_f64}};

@@ -1,4 +1,6 @@
-#include "engine/loss_stablemax.h"
+/* Cross-entropy of StableMax, s(x) / sum s, with s(x) = x + 1 for x >= 0 and 1 / (1 - x) for x < 0
+ * (Prieto et al. 2025, Grokking at the edge of numerical stability, section 3). */
+#include "engine/lists.h"
 
 #include <float.h>
 #include <math.h>
@@ -22,6 +24,6 @@ static double log_of(double x)
 
 #include "engine/loss_stablemax_impl.h"
 
-const struct stm_loss_type stm_stablemax = {.grad = {grad_f32, grad_f64},
-                                            .value = {value_f32, value_f64},
-                                            .p_correct = {p_correct_f32, p_correct_f64}};
+const struct stm_loss_type stm_loss_stablemax = {.grad = {grad_f32, grad_f64},
+                                                 .value = {value_f32, value_f64},
+                                                 .p_correct = {p_correct_f32, p_correct_f64}};

@@ -1,4 +1,5 @@
-#include "engine/metric.h"
+/* Metrics: numbers read from the present state, or from the last update. */
+#include "engine/lists.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -50,17 +51,45 @@ static double cosine(const struct stm_trainer *t, const struct stm_metric *m, ui
            (sqrt(over_group(t, t->delta2, mask)) * sqrt(over_group(t, t->before2, mask)));
 }
 
-const struct stm_metric_type stm_metric_acc = {.field = STM_FIELD_CORRECT, .set = -1};
-const struct stm_metric_type stm_metric_loss = {.field = STM_FIELD_LOSS, .set = -1};
-const struct stm_metric_type stm_metric_margin = {.field = STM_FIELD_MARGIN, .set = -1};
-const struct stm_metric_type stm_metric_frac = {.field = -1, .set = -1};
-const struct stm_metric_type stm_metric_logit_scale = {.field = STM_FIELD_NORM, .set = STM_SET_ALL};
-const struct stm_metric_type stm_metric_norm = {.field = -1, .set = -1, .value = norm};
-const struct stm_metric_type stm_metric_share = {.field = -1, .set = -1, .value = share};
+const struct stm_metric_type stm_metric_acc = {
+    .sig = {"acc", STM_A_SET, "fraction of pairs whose largest logit is the label's"},
+    .field = STM_FIELD_CORRECT,
+    .set = -1};
+const struct stm_metric_type stm_metric_loss = {
+    .sig = {"loss", STM_A_SET, "mean loss"}, .field = STM_FIELD_LOSS, .set = -1};
+const struct stm_metric_type stm_metric_margin = {
+    .sig = {"margin", STM_A_SET, "mean of the correct logit minus the largest other"},
+    .field = STM_FIELD_MARGIN,
+    .set = -1};
+const struct stm_metric_type stm_metric_frac = {
+    .sig = {"frac", STM_A_SET_COND, "fraction of pairs that meet a condition"},
+    .field = -1,
+    .set = -1};
+const struct stm_metric_type stm_metric_logit_scale = {
+    .sig = {"logit_scale", STM_A_NONE, "mean L2 norm of the logits, all pairs"},
+    .field = STM_FIELD_NORM,
+    .set = STM_SET_ALL};
+const struct stm_metric_type stm_metric_norm = {
+    .sig = {"norm", STM_A_GROUP, "L2 norm of a group"}, .field = -1, .set = -1, .value = norm};
+const struct stm_metric_type stm_metric_share = {
+    .sig = {"share", STM_A_GROUP, "squared norm of a group over that of all weights"},
+    .field = -1,
+    .set = -1,
+    .value = share};
 const struct stm_metric_type stm_metric_eff_lr = {
-    .field = -1, .set = -1, .reads_update = true, .value = eff_lr};
+    .sig = {"eff_lr", STM_A_GROUP,
+            "norm of the last update (before holds) over the norm before it"},
+    .field = -1,
+    .set = -1,
+    .reads_update = true,
+    .value = eff_lr};
 const struct stm_metric_type stm_metric_cos = {
-    .field = -1, .set = -1, .reads_update = true, .value = cosine};
+    .sig = {"cos", STM_A_GROUP,
+            "cosine of the last update (before holds) with the weights before it"},
+    .field = -1,
+    .set = -1,
+    .reads_update = true,
+    .value = cosine};
 
 /* ---- reading ---- */
 
@@ -124,9 +153,9 @@ int stm_metric_parse(struct stm_metric *out, const char *text, struct stm_err *e
     if (!stm_call_parse(&call, text))
         return stm_fail(err, STM_E_INVALID, "`%s` is not a metric like acc(test)", text);
     for (size_t i = 0; i < v->n_metrics; i++) {
-        if (strcmp(v->metrics[i].name, call.name) != 0) continue;
+        if (strcmp(v->metrics[i]->name, call.name) != 0) continue;
         out->index = (unsigned)i;
-        int rc = read_argument(out, &v->metrics[i], &call, err);
+        int rc = read_argument(out, v->metrics[i], &call, err);
         if (!rc) make_text(out, call.name, &call);
         return rc;
     }

@@ -1,4 +1,13 @@
-#include "engine/model_embed_mlp.h"
+/* The MLP of the paper: a shared embedding of a and b, concatenated, one hidden layer.
+ *
+ *   E [p][d], W1 [2d][H], b1 [H], W2 [H][p], b2 [p]
+ *   logits(a, b) = act(E[a] W1[0:d] + E[b] W1[d:2d] + b1) W2 + b2
+ *
+ * The first layer is linear before the activation, so U = E W1[0:d] and V = E W1[d:2d] are computed
+ * once a pass for all p tokens, and its backward pass first sums the n pair gradients into dU and
+ * dV: 6 n H p + 12 p d H operations a step instead of 6 n H (p + 2d).
+ */
+#include "engine/lists.h"
 
 #include <string.h>
 
@@ -36,7 +45,7 @@ static const char *const inits[] = {"normal_fan_in", NULL};
         .doc = "factor on the initial " tensor                                                     \
     }
 
-const struct stm_param stm_embed_mlp_params[STM_EMBED_MLP_PARAMS] = {
+static const struct stm_param params[] = {
     [EMBED] = {.name = "embed",
                .kind = STM_K_INT,
                .min = 1,
@@ -64,7 +73,7 @@ const struct stm_param stm_embed_mlp_params[STM_EMBED_MLP_PARAMS] = {
     [INIT_W2] = INIT_OF("W2"),
 };
 
-const struct stm_group stm_embed_mlp_groups[STM_EMBED_MLP_GROUPS] = {
+static const struct stm_group groups[] = {
     {.name = "E"},
     {.name = "W1"},
     {.name = "W2"},
@@ -74,7 +83,7 @@ const struct stm_group stm_embed_mlp_groups[STM_EMBED_MLP_GROUPS] = {
     {.name = "biases", .bias = true, .composite = true},
     {.name = "all", .composite = true},
 };
-static const uint32_t group_masks[STM_EMBED_MLP_GROUPS] = {
+static const uint32_t group_masks[] = {
     1u << E,
     1u << W1,
     1u << W2,
@@ -111,7 +120,13 @@ static void shape(const double *arg, const struct stm_task_shape *task, struct s
 
 #include "engine/model_embed_mlp_panels_impl.h"
 
-const struct stm_model_type stm_embed_mlp = {
+const struct stm_model_type stm_model_embed_mlp = {
+    .sig = {.sig = {.name = "embed_mlp",
+                    STM_PARAMS(params),
+                    .doc = "shared embedding of a and b, concatenated, one hidden layer",
+                    .inputs = STM_IN_PAIR},
+            .groups = groups,
+            .n_groups = sizeof groups / sizeof *groups},
     .n_tensors = TENSORS,
     .quiet_args = 1u << BIAS | 1u << INIT_E | 1u << INIT_W1 | 1u << INIT_W2,
     .group_masks = group_masks,

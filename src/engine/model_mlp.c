@@ -1,4 +1,10 @@
-#include "engine/model_mlp.h"
+/* An MLP of up to five hidden layers of H units, on the one-hot pair or on a point x.
+ *
+ *   W1 [2p][H], b1 [H], W2 .. WL [H][H], b2 .. bL [H], W(L+1) [H][C], b(L+1) [C]
+ *   h1 = act(W1[a] + W1[p + b] + b1), or act(x W1 + b1) with W1 [inputs][H];
+ *   h(l+1) = act(h(l) W(l+1) + b(l+1)), logits = h(L) W(L+1) + b(L+1)
+ */
+#include "engine/lists.h"
 
 #include <string.h>
 
@@ -60,7 +66,7 @@ static const char *const inits[] = {"normal_fan_in", NULL};
         .doc = "factor on the initial " what                                                       \
     }
 
-const struct stm_param stm_mlp_params[STM_MLP_PARAMS] = {
+static const struct stm_param params[] = {
     [LAYERS] = {.name = "layers",
                 .kind = STM_K_INT,
                 .min = 1,
@@ -91,7 +97,7 @@ const struct stm_param stm_mlp_params[STM_MLP_PARAMS] = {
 
 static const char *const names[TENSORS] = {"W1", "b1", "W2", "b2", "W3", "b3",
                                            "W4", "b4", "W5", "b5", "W6", "b6"};
-const struct stm_group stm_mlp_groups[STM_MLP_GROUPS] = {
+static const struct stm_group groups[] = {
     {.name = "W1"},
     {.name = "W2"},
     {.name = "W3"},
@@ -109,9 +115,9 @@ const struct stm_group stm_mlp_groups[STM_MLP_GROUPS] = {
     {.name = "all", .composite = true},
 };
 /* Weights have the even bits, biases the odd ones. */
-static const uint32_t group_masks[STM_MLP_GROUPS] = {1,       1 << 2,  1 << 4, 1 << 6, 1 << 8,
-                                                     1 << 10, 1 << 1,  1 << 3, 1 << 5, 1 << 7,
-                                                     1 << 9,  1 << 11, 0x555,  0xaaa,  0xfff};
+static const uint32_t group_masks[] = {1,       1 << 2,  1 << 4, 1 << 6, 1 << 8,
+                                       1 << 10, 1 << 1,  1 << 3, 1 << 5, 1 << 7,
+                                       1 << 9,  1 << 11, 0x555,  0xaaa,  0xfff};
 
 /* Layers beyond the last one have no elements. */
 static void shape(const double *arg, const struct stm_task_shape *task, struct stm_tensor_spec *out)
@@ -145,7 +151,13 @@ static void shape(const double *arg, const struct stm_task_shape *task, struct s
 
 #include "engine/model_mlp_panels_impl.h"
 
-const struct stm_model_type stm_mlp = {
+const struct stm_model_type stm_model_mlp = {
+    .sig = {.sig = {.name = "mlp",
+                    STM_PARAMS(params),
+                    .doc = "one-hot a and b, or a point; up to five hidden layers",
+                    .inputs = STM_IN_PAIR | STM_IN_VECTOR},
+            .groups = groups,
+            .n_groups = sizeof groups / sizeof *groups},
     .n_tensors = TENSORS,
     .group_masks = group_masks,
     .shape = shape,

@@ -1,4 +1,5 @@
-#include "engine/optimizer_adamw.h"
+/* AdamW: Adam with decoupled weight decay (Loshchilov and Hutter 2019). */
+#include "engine/lists.h"
 
 #include "engine/kernels/kernels.h"
 
@@ -7,7 +8,7 @@ enum { STEP_THEN_DECAY, DECAY_THEN_STEP };
 
 static const char *const orders[] = {"step_then_decay", "decay_then_step", NULL};
 
-const struct stm_param stm_adamw_params[STM_ADAMW_PARAMS] = {
+static const struct stm_param params[] = {
     [LR] = {.name = "lr", .kind = STM_K_NUM, .min = 0, .max = 1e6, .doc = "learning rate"},
     [BETA1] = {.name = "beta1",
                .kind = STM_K_NUM,
@@ -78,7 +79,8 @@ static void update_f64(const double *arg, const double *scalar, const struct stm
     stm_k_f64()->adamw(slot->param, slot->moment[0], slot->moment[1], slot->grad, slot->n, &s);
 }
 
-const struct stm_optimizer_type stm_adamw = {
+const struct stm_optimizer_type stm_optimizer_adamw = {
+    .sig = {.name = "adamw", STM_PARAMS(params), .doc = "Adam with decoupled weight decay"},
     .n_moments = 2,
     .n_scalars = 2,
     .moments = moments,

@@ -1,11 +1,12 @@
-#include "engine/optimizer_sgd.h"
+/* Gradient descent with momentum (heavy ball): m <- momentum m + g, p <- p - lr m. */
+#include "engine/lists.h"
 
 enum { LR, MOMENTUM, DECAY, ORDER };
 enum { STEP_THEN_DECAY, DECAY_THEN_STEP, COUPLED };
 
 static const char *const orders[] = {"step_then_decay", "decay_then_step", "coupled", NULL};
 
-const struct stm_param stm_sgd_params[STM_SGD_PARAMS] = {
+static const struct stm_param params[] = {
     [LR] = {.name = "lr", .kind = STM_K_NUM, .min = 0, .max = 1e6, .doc = "learning rate"},
     [MOMENTUM] = {.name = "momentum",
                   .kind = STM_K_NUM,
@@ -46,5 +47,9 @@ static void begin(const double *arg, double *scalar)
 
 #include "engine/optimizer_sgd_impl.h"
 
-const struct stm_optimizer_type stm_sgd = {
-    .n_moments = 1, .moments = moments, .begin = begin, .update = {update_f32, update_f64}};
+const struct stm_optimizer_type stm_optimizer_sgd = {
+    .sig = {.name = "sgd", STM_PARAMS(params), .doc = "gradient descent with momentum"},
+    .n_moments = 1,
+    .moments = moments,
+    .begin = begin,
+    .update = {update_f32, update_f64}};

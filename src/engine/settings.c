@@ -18,9 +18,9 @@ static const struct stm_sig *part_sig(enum stm_part part, size_t i)
 {
     const struct stm_vocab *v = stm_engine_vocab();
     switch (part) {
-    case STM_PART_MODEL: return i < v->n_models ? &v->models[i].sig : NULL;
-    case STM_PART_OPTIMIZER: return i < v->n_optimizers ? &v->optimizers[i] : NULL;
-    default: return i < v->n_tasks ? &v->tasks[i] : NULL;
+    case STM_PART_MODEL: return i < v->n_models ? &v->models[i]->sig : NULL;
+    case STM_PART_OPTIMIZER: return i < v->n_optimizers ? v->optimizers[i] : NULL;
+    default: return i < v->n_tasks ? v->tasks[i] : NULL;
     }
 }
 
@@ -201,9 +201,9 @@ static int find_hold(const struct stm_quantity *q, unsigned *type, struct stm_er
     const struct stm_vocab *v = stm_engine_vocab();
     const struct stm_hold_sig *same = NULL;
     for (size_t i = 0; i < v->n_holds; i++) {
-        if (strcmp(v->holds[i].name, q->name) != 0) continue;
-        if (!same) same = &v->holds[i];
-        if (!takes(v->holds[i].arg, q)) continue;
+        if (strcmp(v->holds[i]->name, q->name) != 0) continue;
+        if (!same) same = v->holds[i];
+        if (!takes(v->holds[i]->arg, q)) continue;
         *type = (unsigned)i;
         return 0;
     }
@@ -252,7 +252,7 @@ static int read_quantity(const struct stm_settings *s, const char *quantity, str
 /* One value above 0, or a share for each group. */
 static int check_values(const struct stm_hold *h, struct stm_err *err)
 {
-    bool many = stm_engine_vocab()->holds[h->type].arg == STM_A_GROUPS;
+    bool many = stm_engine_vocab()->holds[h->type]->arg == STM_A_GROUPS;
     size_t want = many ? h->n_groups : 1;
     double sum = 0;
     if (h->n != want)
@@ -276,7 +276,7 @@ int stm_settings_hold(struct stm_settings *s, const char *quantity, enum stm_hol
     struct stm_hold h = {.op = op, .n = n};
     int rc = read_quantity(s, quantity, &h, err);
     if (rc) return rc;
-    if (op == STM_HOLD_LE && !stm_engine_vocab()->holds[h.type].upper_bound)
+    if (op == STM_HOLD_LE && !stm_engine_vocab()->holds[h.type]->upper_bound)
         return stm_fail(err, STM_E_INVALID, "hold %s has no <=", h.quantity);
     for (size_t i = 0; i < n && i < STM_HOLD_VALUES_MAX; i++) h.v[i] = v[i];
     rc = check_values(&h, err);

@@ -2,127 +2,49 @@
 
 #include <string.h>
 
-#include "engine/grad_ema.h"
-#include "engine/grad_perp.h"
-#include "engine/hold.h"
 #include "engine/judge.h"
-#include "engine/logits_clip.h"
-#include "engine/logits_normalize.h"
-#include "engine/loss_cross_entropy.h"
-#include "engine/loss_mse.h"
-#include "engine/loss_stablemax.h"
-#include "engine/metric.h"
-#include "engine/model_embed_mlp.h"
-#include "engine/model_mlp.h"
-#include "engine/optimizer_adamw.h"
-#include "engine/optimizer_sgd.h"
-#include "engine/task_modular.h"
-#include "engine/task_parity.h"
+#include "engine/lists.h"
 #include "stemma/engine.h"
-
-/* One line each: name, arguments, their number, implementation, what its examples are, what it is.
- */
-#define TASKS(X)                                                                                   \
-    X("modular_add", stm_modular_params, STM_MODULAR_PARAMS, stm_modular_add, STM_IN_PAIR,         \
-      "(a + b) mod p over all p*p pairs")                                                          \
-    X("modular_sub", stm_modular_params, STM_MODULAR_PARAMS, stm_modular_sub, STM_IN_PAIR,         \
-      "(a - b) mod p over all p*p pairs")                                                          \
-    X("modular_mul", stm_modular_params, STM_MODULAR_PARAMS, stm_modular_mul, STM_IN_PAIR,         \
-      "a * b mod p over all p*p pairs")                                                            \
-    X("modular_div", stm_modular_params, STM_MODULAR_PARAMS, stm_modular_div, STM_IN_PAIR,         \
-      "a / b mod p, p prime, over the p*(p-1) pairs with b not 0")                                 \
-    X("sparse_parity", stm_parity_params, STM_PARITY_PARAMS, stm_sparse_parity, STM_IN_VECTOR,     \
-      "whether the product of the first few of +1 and -1 is negative, over sampled points")
-
-/* Name, arguments, their number, implementation, what it is. */
-#define OPTIMIZERS(X)                                                                              \
-    X("adamw", stm_adamw_params, STM_ADAMW_PARAMS, stm_adamw, "Adam with decoupled weight decay")  \
-    X("sgd", stm_sgd_params, STM_SGD_PARAMS, stm_sgd, "gradient descent with momentum")
-
-/* ... what it takes, and the groups of its tensors. */
-#define MODELS(X)                                                                                  \
-    X("embed_mlp", stm_embed_mlp_params, STM_EMBED_MLP_PARAMS, stm_embed_mlp, STM_IN_PAIR,         \
-      stm_embed_mlp_groups, STM_EMBED_MLP_GROUPS,                                                  \
-      "shared embedding of a and b, concatenated, one hidden layer")                               \
-    X("mlp", stm_mlp_params, STM_MLP_PARAMS, stm_mlp, STM_IN_PAIR | STM_IN_VECTOR, stm_mlp_groups, \
-      STM_MLP_GROUPS, "one-hot a and b, or a point; up to five hidden layers")
-
-#define LOSSES(X)                                                                                  \
-    X("cross_entropy", stm_cross_entropy)                                                          \
-    X("mse", stm_mse)                                                                              \
-    X("stablemax", stm_stablemax)
-
-/* The first word of these two takes them as they are. */
-#define GRADS(X)                                                                                   \
-    X("ema", stm_grad_ema)                                                                         \
-    X("perp", stm_grad_perp)
-
-#define LOGITS(X)                                                                                  \
-    X("clip", stm_logits_clip)                                                                     \
-    X("normalize", stm_logits_normalize)
-
-/* Name, what it takes, whether <= is possible, implementation, what it is. */
-#define HOLDS(X)                                                                                   \
-    X("norm", STM_A_GROUP, true, stm_hold_norm,                                                    \
-      "L2 norm of a group, by one scalar on its tensors")                                          \
-    X("norm", STM_A_ROWS, true, stm_hold_row_norm, "L2 norm of every row of a group's tensors")    \
-    X("share", STM_A_GROUPS, false, stm_hold_share,                                                \
-      "shares of the groups in the sum of their squared norms, which stays")                       \
-    X("logit_scale", STM_A_NONE, false, stm_hold_logit_scale,                                      \
-      "mean L2 norm of the logits, all pairs, by the temperature")
-
-#define METRICS(X)                                                                                 \
-    X("acc", STM_A_SET, stm_metric_acc, "fraction of pairs whose largest logit is the label's")    \
-    X("loss", STM_A_SET, stm_metric_loss, "mean loss")                                             \
-    X("margin", STM_A_SET, stm_metric_margin, "mean of the correct logit minus the largest other") \
-    X("frac", STM_A_SET_COND, stm_metric_frac, "fraction of pairs that meet a condition")          \
-    X("logit_scale", STM_A_NONE, stm_metric_logit_scale, "mean L2 norm of the logits, all pairs")  \
-    X("norm", STM_A_GROUP, stm_metric_norm, "L2 norm of a group")                                  \
-    X("share", STM_A_GROUP, stm_metric_share, "squared norm of a group over that of all weights")  \
-    X("eff_lr", STM_A_GROUP, stm_metric_eff_lr,                                                    \
-      "norm of the last update (before holds) over the norm before it")                            \
-    X("cos", STM_A_GROUP, stm_metric_cos,                                                          \
-      "cosine of the last update (before holds) with the weights before it")
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-#define TASK_SIG(name, params, n, type, in, doc)          {name, params, n, doc, in},
-#define TASK_TYPE(name, params, n, type, in, doc)         &type,
-#define SIG(name, params, n, type, doc)                   {name, params, n, doc, 0},
-#define TYPE(name, params, n, type, doc)                  &type,
-#define MODEL_SIG(name, params, n, type, in, g, ng, doc)  {{name, params, n, doc, in}, g, ng},
-#define MODEL_TYPE(name, params, n, type, in, g, ng, doc) &type,
-#define WORD(name, type)                                  name,
-#define WORD_TYPE(name, type)                             &type,
-#define HOLD_SIG(name, arg, bound, type, doc)             {name, arg, bound, doc},
-#define HOLD_TYPE(name, arg, bound, type, doc)            &type,
-#define METRIC_SIG(name, arg, type, doc)                  {name, arg, doc},
-#define METRIC_TYPE(name, arg, type, doc)                 &type,
+/* ---- what lists.h names ---- */
 
-static const struct stm_sig task_sigs[] = {TASKS(TASK_SIG)};
-const struct stm_task_type *const stm_tasks[] = {TASKS(TASK_TYPE)};
+#define TASK(name)          &stm_task_##name,
+#define TASK_SIG(name)      &stm_task_##name.sig,
+#define MODEL(name)         &stm_model_##name,
+#define MODEL_SIG(name)     &stm_model_##name.sig,
+#define OPTIMIZER(name)     &stm_optimizer_##name,
+#define OPTIMIZER_SIG(name) &stm_optimizer_##name.sig,
+#define HOLD(name)          &stm_hold_##name,
+#define HOLD_SIG(name)      &stm_hold_##name.sig,
+#define METRIC(name)        &stm_metric_##name,
+#define METRIC_SIG(name)    &stm_metric_##name.sig,
+#define LOSS(name)          &stm_loss_##name,
+#define GRAD(name)          &stm_grad_##name,
+#define LOGITS(name)        &stm_logits_##name,
+#define WORD(name)          #name,
 
-static const struct stm_model_sig model_sigs[] = {MODELS(MODEL_SIG)};
-const struct stm_model_type *const stm_models[] = {MODELS(MODEL_TYPE)};
+const struct stm_task_type *const stm_tasks[] = {STM_TASKS(TASK)};
+const struct stm_model_type *const stm_models[] = {STM_MODELS(MODEL)};
+const struct stm_optimizer_type *const stm_optimizers[] = {STM_OPTIMIZERS(OPTIMIZER)};
+const struct stm_hold_type *const stm_holds[] = {STM_HOLDS(HOLD)};
+const struct stm_metric_type *const stm_metrics[] = {STM_METRICS(METRIC)};
+const struct stm_loss_type *const stm_losses[] = {STM_LOSSES(LOSS)};
+const struct stm_grad_type *const stm_grad_types[] = {NULL, STM_GRADS(GRAD)};
+const struct stm_logits_type *const stm_logits_types[] = {NULL, STM_LOGITS(LOGITS)};
 
-static const struct stm_sig optimizer_sigs[] = {OPTIMIZERS(SIG)};
-const struct stm_optimizer_type *const stm_optimizers[] = {OPTIMIZERS(TYPE)};
+static const struct stm_sig *const task_sigs[] = {STM_TASKS(TASK_SIG)};
+static const struct stm_model_sig *const model_sigs[] = {STM_MODELS(MODEL_SIG)};
+static const struct stm_sig *const optimizer_sigs[] = {STM_OPTIMIZERS(OPTIMIZER_SIG)};
+static const struct stm_hold_sig *const hold_sigs[] = {STM_HOLDS(HOLD_SIG)};
+static const struct stm_metric_sig *const metric_sigs[] = {STM_METRICS(METRIC_SIG)};
 
-static const char *const loss_names[] = {LOSSES(WORD) NULL};
-const struct stm_loss_type *const stm_losses[] = {LOSSES(WORD_TYPE)};
+/* ---- the knobs ---- */
 
-static const char *const grad_names[] = {"plain", GRADS(WORD) NULL};
-const struct stm_grad_type *const stm_grad_types[] = {NULL, GRADS(WORD_TYPE)};
-
-static const char *const logits_names[] = {"plain", LOGITS(WORD) NULL};
-const struct stm_logits_type *const stm_logits_types[] = {NULL, LOGITS(WORD_TYPE)};
-
-static const struct stm_hold_sig hold_sigs[] = {HOLDS(HOLD_SIG)};
-const struct stm_hold_type *const stm_holds[] = {HOLDS(HOLD_TYPE)};
-
-static const struct stm_metric_sig metric_sigs[] = {METRICS(METRIC_SIG)};
-const struct stm_metric_type *const stm_metrics[] = {METRICS(METRIC_TYPE)};
-
+static const char *const loss_names[] = {STM_LOSSES(WORD) NULL};
+static const char *const grad_names[] = {"plain", STM_GRADS(WORD) NULL};
+static const char *const logits_names[] = {"plain", STM_LOGITS(WORD) NULL};
 static const char *const precisions[] = {"f32", "f64", NULL}; /* as enum stm_precision */
 static const char *const batches[] = {"full", NULL};
 static const char *const fields[] = {"p_correct", "margin", NULL};  /* as enum stm_field */
@@ -253,6 +175,8 @@ const char *const stm_knob_alias[STM_KNOBS] = {
 const bool stm_knob_quiet[STM_KNOBS] = {
     [STM_KNOB_GRAD] = true, [STM_KNOB_LOGITS] = true, [STM_KNOB_STREAM_BATCH] = true};
 
+/* ---- the vocabulary ---- */
+
 static const struct stm_vocab vocab = {
     .tasks = task_sigs,
     .n_tasks = COUNT(task_sigs),
@@ -299,9 +223,9 @@ uint32_t stm_group_mask(int model, const char *group, const struct stm_group **s
 {
     for (size_t m = 0; m < vocab.n_models; m++) {
         if (model >= 0 && (size_t)model != m) continue;
-        for (size_t g = 0; g < model_sigs[m].n_groups; g++) {
-            if (strcmp(model_sigs[m].groups[g].name, group) != 0) continue;
-            if (sig) *sig = &model_sigs[m].groups[g];
+        for (size_t g = 0; g < model_sigs[m]->n_groups; g++) {
+            if (strcmp(model_sigs[m]->groups[g].name, group) != 0) continue;
+            if (sig) *sig = &model_sigs[m]->groups[g];
             return stm_models[m]->group_masks[g];
         }
     }

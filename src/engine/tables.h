@@ -1,7 +1,8 @@
 /* What a task, model, loss, optimizer, hold and metric is to the engine.
  *
- * Each kind is a struct of functions; a new one is one file and one line in tables.c, which feeds
- * both the vocabulary of the language and the trainer.
+ * Each kind is a struct: what the language needs to know of it (`sig`), and functions. A new one is
+ * one file and one line in lists.h, from which tables.c makes what the trainer looks up, and the
+ * vocabulary.
  *
  * Functions that work on the numbers of a state come twice, [0] for float and [1] for double; their
  * `void *` arrays are of that type.
@@ -19,6 +20,9 @@
 enum { STM_ARGS_MAX = 8, STM_TENSORS_MAX = 16, STM_MOMENTS_MAX = 2, STM_SCALARS_MAX = 2 };
 enum stm_precision { STM_PREC_F32, STM_PREC_F64, STM_PRECISIONS };
 
+/* The arguments of a signature. */
+#define STM_PARAMS(array) .params = (array), .n_params = sizeof(array) / sizeof *(array)
+
 struct stm_trainer;
 struct stm_metric;
 
@@ -31,6 +35,7 @@ struct stm_task_shape {
     uint32_t inputs;                        /* numbers of a point; 0: pairs */
 };
 struct stm_task_type {
+    struct stm_sig sig;
     void (*shape)(const double *arg, struct stm_task_shape *out);
     uint32_t (*label)(const double *arg, uint32_t pair);
     /* The pair of place i, ascending; NULL: pair i. */
@@ -88,6 +93,7 @@ struct stm_model_ops {
     void (*end)(struct stm_net *net); /* completes grad[] */
 };
 struct stm_model_type {
+    struct stm_model_sig sig;
     unsigned n_tensors;
     uint32_t quiet_args; /* bit i: argument i is left out of the canonical text at its default */
     const uint32_t *group_masks; /* one a group of the signature; bit k is tensor k */
@@ -153,6 +159,7 @@ struct stm_slot {
     bool decay;
 };
 struct stm_optimizer_type {
+    struct stm_sig sig;
     unsigned n_moments, n_scalars;
     const char *const *moments; /* "adam.m": prefixes of tensor names in the state */
     const char *const *scalars; /* names of float64 scalars in the state */
@@ -167,6 +174,7 @@ struct stm_optimizer_type {
 
 struct stm_hold;
 struct stm_hold_type {
+    struct stm_hold_sig sig;
     /* Enforces it on the trainer's parameters; mask[i] are the tensors of its group i. */
     void (*apply)(struct stm_trainer *t, const struct stm_hold *h, const uint32_t *mask);
     bool last;        /* acts after the others, whose result it reads */
@@ -186,6 +194,7 @@ enum stm_field {
 enum stm_set { STM_SET_TRAIN, STM_SET_TEST, STM_SET_ALL, STM_SETS };
 
 struct stm_metric_type {
+    struct stm_metric_sig sig;
     int field; /* the per-pair field it is the mean of over its set, or -1 */
     int set;   /* the set when the language does not name one, or -1 */
     bool reads_update;

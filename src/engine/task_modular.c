@@ -1,10 +1,11 @@
-#include "engine/task_modular.h"
+/* Modular arithmetic: pairs (a, b) of residues mod p, the label is a residue (paper, setting). */
+#include "engine/lists.h"
 
 #include "base/fail.h"
 
 enum { P, TRAIN };
 
-const struct stm_param stm_modular_params[STM_MODULAR_PARAMS] = {
+static const struct stm_param params[] = {
     [P] = {.name = "p", .kind = STM_K_INT, .min = 2, .max = 1024, .doc = "the modulus"},
     [TRAIN] = {.name = "train",
                .kind = STM_K_NUM,
@@ -79,8 +80,26 @@ static int div_check(const double *arg, unsigned *at, struct stm_err *err)
     return 0;
 }
 
-const struct stm_task_type stm_modular_add = {.shape = shape, .label = add_label};
-const struct stm_task_type stm_modular_sub = {.shape = shape, .label = sub_label};
-const struct stm_task_type stm_modular_mul = {.shape = shape, .label = mul_label};
-const struct stm_task_type stm_modular_div = {
-    .shape = div_shape, .label = div_label, .pair = div_pair, .check = div_check};
+#define SIG(word, what)                                                                            \
+    {                                                                                              \
+        .name = word, STM_PARAMS(params), .doc = what, .inputs = STM_IN_PAIR                       \
+    }
+
+const struct stm_task_type stm_task_modular_add = {
+    .sig = SIG("modular_add", "(a + b) mod p over all p*p pairs"),
+    .shape = shape,
+    .label = add_label};
+const struct stm_task_type stm_task_modular_sub = {
+    .sig = SIG("modular_sub", "(a - b) mod p over all p*p pairs"),
+    .shape = shape,
+    .label = sub_label};
+const struct stm_task_type stm_task_modular_mul = {
+    .sig = SIG("modular_mul", "a * b mod p over all p*p pairs"),
+    .shape = shape,
+    .label = mul_label};
+const struct stm_task_type stm_task_modular_div = {
+    .sig = SIG("modular_div", "a / b mod p, p prime, over the p*(p-1) pairs with b not 0"),
+    .shape = div_shape,
+    .label = div_label,
+    .pair = div_pair,
+    .check = div_check};

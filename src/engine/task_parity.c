@@ -1,11 +1,19 @@
-#include "engine/task_parity.h"
+/* Sparse parity (Barak et al. 2022, Hidden Progress in Deep Learning, arXiv:2207.08799): of x in
+ * {-1, +1}^bits the sign of the product of the first `relevant` numbers.
+ *
+ * Points come from a universe of `samples`. Point i is the same in every replicate and every
+ * protocol: bit j is bit j mod 32 of word j / 32 of the stream `data` with key 0 and sub-stream i;
+ * 1 is -1. Points may repeat where there are few bits. Which of them are trained on is the seed's
+ * permutation, as with pairs.
+ */
+#include "engine/lists.h"
 
 #include "base/fail.h"
 #include "engine/random.h"
 
 enum { BITS, RELEVANT, SAMPLES, TRAIN };
 
-const struct stm_param stm_parity_params[STM_PARITY_PARAMS] = {
+static const struct stm_param params[] = {
     [BITS] = {.name = "bits", .kind = STM_K_INT, .min = 1, .max = 1024, .doc = "numbers of x"},
     [RELEVANT] = {.name = "relevant",
                   .kind = STM_K_INT,
@@ -67,5 +75,13 @@ static int check(const double *arg, unsigned *at, struct stm_err *err)
                     arg[BITS], arg[RELEVANT]);
 }
 
-const struct stm_task_type stm_sparse_parity = {
-    .shape = shape, .label = label, .input = input, .check = check};
+const struct stm_task_type stm_task_sparse_parity = {
+    .sig = {.name = "sparse_parity",
+            STM_PARAMS(params),
+            .doc = "whether the product of the first few of +1 and -1 is negative, over sampled "
+                   "points",
+            .inputs = STM_IN_VECTOR},
+    .shape = shape,
+    .label = label,
+    .input = input,
+    .check = check};

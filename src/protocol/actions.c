@@ -28,7 +28,7 @@ static const struct stm_hold_sig *hold_sig(const struct stm_vocab *v, const char
                                            enum stm_arg_kind arg)
 {
     for (size_t i = 0; i < v->n_holds; i++)
-        if (strcmp(v->holds[i].name, name) == 0 && v->holds[i].arg == arg) return &v->holds[i];
+        if (strcmp(v->holds[i]->name, name) == 0 && v->holds[i]->arg == arg) return v->holds[i];
     return NULL;
 }
 

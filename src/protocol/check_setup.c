@@ -25,9 +25,9 @@ static const struct stm_sig *signature(const struct stm_vocab *v, int kind, cons
 {
     size_t n = kind == S_TASK ? v->n_tasks : kind == S_MODEL ? v->n_models : v->n_optimizers;
     for (size_t i = 0; i < n; i++) {
-        const struct stm_sig *s = kind == S_TASK    ? &v->tasks[i]
-                                  : kind == S_MODEL ? &v->models[i].sig
-                                                    : &v->optimizers[i];
+        const struct stm_sig *s = kind == S_TASK    ? v->tasks[i]
+                                  : kind == S_MODEL ? &v->models[i]->sig
+                                                    : v->optimizers[i];
         if (strcmp(s->name, name) == 0) return s;
         pr_near(near, s->name);
     }
@@ -121,7 +121,7 @@ static bool train_settings(struct check *k, const struct ast_stmt *s, struct vec
     if (ok && !find(out, "optimizer")) {
         struct stm_diag *d =
             pr_diag(k->c, "E0301", s->name.span, "`%s` names no optimizer", s->name.text);
-        pr_help(k->c, d, "write `optimizer = %s(lr = ...)`", k->voc->optimizers[0].name);
+        pr_help(k->c, d, "write `optimizer = %s(lr = ...)`", k->voc->optimizers[0]->name);
         return false;
     }
     for (size_t i = 0; ok && i < k->voc->n_knobs; i++) {
@@ -166,7 +166,7 @@ void pr_check_setup(struct check *k, const struct ast_stmt *s)
     const struct stm_sig *sig =
         ok && s->kind == S_MODEL ? signature(k->voc, S_MODEL, s->expr->name, &none) : NULL;
     for (size_t i = 0; sig && !k->model && i < k->voc->n_models; i++)
-        if (&k->voc->models[i].sig == sig) k->model = &k->voc->models[i];
+        if (&k->voc->models[i]->sig == sig) k->model = k->voc->models[i];
 }
 
 static const struct symbol *part(struct check *k, struct word w, int kind, bool *bad)
@@ -197,9 +197,9 @@ static bool go_together(struct check *k, const struct ast_stmt *run, const struc
         gives->inputs == STM_IN_PAIR ? "the pairs" : "the points", gives->name);
     size_t mark = k->c->scratch.n;
     for (size_t m = 0; m < k->voc->n_models; m++)
-        if (k->voc->models[m].sig.inputs & gives->inputs)
+        if (k->voc->models[m]->sig.inputs & gives->inputs)
             stm_buf_printf(&k->c->scratch, "%s`%s`", k->c->scratch.n > mark ? ", " : "",
-                           k->voc->models[m].sig.name);
+                           k->voc->models[m]->sig.name);
     const char *others = pr_scratch_take(k->c, mark);
     if (*others) pr_help(k->c, d, "models that do: %s", others);
     return false;
@@ -218,8 +218,8 @@ bool pr_base_settings(struct check *k, const struct ast_stmt *run, struct stm_no
         if (kinds[i] == SYM_TASK) task = sym;
         settings_of(k, sym->stmt, &base);
         for (size_t m = 0; kinds[i] == SYM_MODEL && m < k->voc->n_models; m++)
-            if (strcmp(k->voc->models[m].sig.name, sym->stmt->expr->name) == 0)
-                k->model = &k->voc->models[m];
+            if (strcmp(k->voc->models[m]->sig.name, sym->stmt->expr->name) == 0)
+                k->model = k->voc->models[m];
     }
     if (task && k->model && !go_together(k, run, task)) bad = true;
     node->base = base.p;

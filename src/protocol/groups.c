@@ -22,7 +22,7 @@ const struct stm_group *pr_group(struct check *k, const char *name, struct stm_s
 {
     const struct stm_group *g = k->model ? group_of(k->model, name) : NULL;
     for (size_t i = 0; !k->model && !g && i < k->voc->n_models; i++)
-        g = group_of(&k->voc->models[i], name);
+        g = group_of(k->voc->models[i], name);
     if (g) return g;
     struct stm_diag *d;
     if (!k->model) {
@@ -44,7 +44,7 @@ static const struct stm_group *find(const struct check *k, const char *name)
 {
     if (k->model) return group_of(k->model, name);
     for (size_t i = 0; i < k->voc->n_models; i++) {
-        const struct stm_group *g = group_of(&k->voc->models[i], name);
+        const struct stm_group *g = group_of(k->voc->models[i], name);
         if (g) return g;
     }
     return NULL;

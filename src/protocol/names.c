@@ -123,7 +123,7 @@ static bool suggest(struct check *k, struct stm_diag *d, const char *name)
         if (n.best != before) best = sym;
     }
     const char *named = n.best;
-    for (size_t i = 0; i < k->voc->n_metrics; i++) pr_near(&n, k->voc->metrics[i].name);
+    for (size_t i = 0; i < k->voc->n_metrics; i++) pr_near(&n, k->voc->metrics[i]->name);
     pr_near_functions(&n);
     if (!n.best) return false;
     if (n.best == named && best)

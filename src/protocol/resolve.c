@@ -79,7 +79,7 @@ void pr_feature(struct check *k, unsigned feature, struct stm_span at, const cha
 const struct stm_metric_sig *pr_metric(const struct stm_vocab *v, const char *name)
 {
     for (size_t i = 0; i < v->n_metrics; i++)
-        if (strcmp(v->metrics[i].name, name) == 0) return &v->metrics[i];
+        if (strcmp(v->metrics[i]->name, name) == 0) return v->metrics[i];
     return NULL;
 }
 

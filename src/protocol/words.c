@@ -115,8 +115,8 @@ static size_t part_of_group(const struct stm_vocab *v, const char *knob)
 {
     const char *dot = strrchr(knob, '.');
     for (size_t m = 0; dot && m < v->n_models; m++)
-        for (size_t g = 0; g < v->models[m].n_groups; g++)
-            if (strcmp(v->models[m].groups[g].name, dot + 1) == 0) return (size_t)(dot - knob);
+        for (size_t g = 0; g < v->models[m]->n_groups; g++)
+            if (strcmp(v->models[m]->groups[g].name, dot + 1) == 0) return (size_t)(dot - knob);
     return 0;
 }
 
@@ -139,10 +139,10 @@ static void put_settings(struct stm_buf *b, const struct stm_vocab *v)
 static void put_groups(struct stm_buf *b, const struct stm_vocab *v)
 {
     for (size_t m = 0; m < v->n_models; m++) {
-        stm_buf_printf(b, "%s%s has ", m ? "; " : "", v->models[m].sig.name);
+        stm_buf_printf(b, "%s%s has ", m ? "; " : "", v->models[m]->sig.name);
         size_t mark = b->n;
-        for (size_t g = 0; g < v->models[m].n_groups; g++)
-            stm_buf_printf(item(b, mark), "%s", v->models[m].groups[g].name);
+        for (size_t g = 0; g < v->models[m]->n_groups; g++)
+            stm_buf_printf(item(b, mark), "%s", v->models[m]->groups[g].name);
     }
 }
 
@@ -189,19 +189,20 @@ void pr_put_list(struct stm_buf *b, const struct stm_vocab *v, enum pr_list list
     case PR_OPTIMIZERS:
         for (size_t i = 0; i < n; i++)
             stm_buf_printf(item(b, mark), "%s",
-                           list == PR_TASKS ? v->tasks[i].name : v->optimizers[i].name);
+                           list == PR_TASKS ? v->tasks[i]->name : v->optimizers[i]->name);
         break;
     case PR_MODELS:
         for (size_t i = 0; i < v->n_models; i++)
-            stm_buf_printf(item(b, mark), "%s", v->models[i].sig.name);
+            stm_buf_printf(item(b, mark), "%s", v->models[i]->sig.name);
         break;
     case PR_METRICS:
         for (size_t i = 0; i < v->n_metrics; i++)
-            stm_buf_printf(item(b, mark), "%s%s", v->metrics[i].name, shape_of(v->metrics[i].arg));
+            stm_buf_printf(item(b, mark), "%s%s", v->metrics[i]->name,
+                           shape_of(v->metrics[i]->arg));
         break;
     case PR_HOLDS:
         for (size_t i = 0; i < v->n_holds; i++)
-            stm_buf_printf(item(b, mark), "%s%s", v->holds[i].name, shape_of(v->holds[i].arg));
+            stm_buf_printf(item(b, mark), "%s%s", v->holds[i]->name, shape_of(v->holds[i]->arg));
         break;
     case PR_LOSSES: put_losses(b, v); break;
     case PR_SETTINGS: put_settings(b, v); break;
@@ -291,13 +292,13 @@ static void say_value(struct stm_buf *out, const struct stm_vocab *v, const char
 static void say_quantities(struct stm_buf *out, const struct stm_vocab *v, const char *word)
 {
     for (size_t i = 0; i < v->n_metrics; i++) {
-        const struct stm_metric_sig *m = &v->metrics[i];
+        const struct stm_metric_sig *m = v->metrics[i];
         if (strcmp(m->name, word) != 0) continue;
         stm_buf_printf(out, "%s%s: a metric\n", word, shape_of(m->arg));
         say(out, "", 2, m->doc);
     }
     for (size_t i = 0; i < v->n_holds; i++) {
-        const struct stm_hold_sig *h = &v->holds[i];
+        const struct stm_hold_sig *h = v->holds[i];
         if (strcmp(h->name, word) != 0) continue;
         stm_buf_printf(out, "%s%s: can be held%s\n", word, shape_of(h->arg),
                        h->upper_bound ? ", = or <=" : "");
@@ -310,10 +311,10 @@ static void say_group(struct stm_buf *out, const struct stm_vocab *v, const char
     struct stm_buf models = {0};
     bool bias = false;
     for (size_t m = 0; m < v->n_models; m++)
-        for (size_t g = 0; g < v->models[m].n_groups; g++) {
-            if (strcmp(v->models[m].groups[g].name, word) != 0) continue;
-            bias = v->models[m].groups[g].bias;
-            stm_buf_printf(item(&models, 0), "%s", v->models[m].sig.name);
+        for (size_t g = 0; g < v->models[m]->n_groups; g++) {
+            if (strcmp(v->models[m]->groups[g].name, word) != 0) continue;
+            bias = v->models[m]->groups[g].bias;
+            stm_buf_printf(item(&models, 0), "%s", v->models[m]->sig.name);
         }
     if (models.n)
         stm_buf_printf(out, "%s: a group of %sparameters, of %s\n", word, bias ? "bias " : "",
@@ -362,9 +363,9 @@ static void say_sigs(struct stm_buf *out, const struct stm_vocab *v, const char 
     const size_t n[] = {v->n_tasks, v->n_models, v->n_optimizers};
     for (int kind = 0; kind < 3; kind++)
         for (size_t i = 0; i < n[kind]; i++) {
-            const struct stm_sig *s = kind == 0   ? &v->tasks[i]
-                                      : kind == 1 ? &v->models[i].sig
-                                                  : &v->optimizers[i];
+            const struct stm_sig *s = kind == 0   ? v->tasks[i]
+                                      : kind == 1 ? &v->models[i]->sig
+                                                  : v->optimizers[i];
             if (strcmp(s->name, word) == 0) say_sig(out, s, what[kind]);
             say_argument(out, s, word);
         }

@@ -51,17 +51,17 @@ static void print_words(void)
 {
     const struct stm_vocab *v = stm_engine_vocab();
     for (size_t i = 0; i < v->n_tasks; i++)
-        puts(v->tasks[i].name), params(v->tasks[i].params, v->tasks[i].n_params);
+        puts(v->tasks[i]->name), params(v->tasks[i]->params, v->tasks[i]->n_params);
     for (size_t i = 0; i < v->n_optimizers; i++)
-        puts(v->optimizers[i].name), params(v->optimizers[i].params, v->optimizers[i].n_params);
+        puts(v->optimizers[i]->name), params(v->optimizers[i]->params, v->optimizers[i]->n_params);
     for (size_t i = 0; i < v->n_models; i++) {
-        puts(v->models[i].sig.name);
-        params(v->models[i].sig.params, v->models[i].sig.n_params);
-        for (size_t k = 0; k < v->models[i].n_groups; k++) puts(v->models[i].groups[k].name);
+        puts(v->models[i]->sig.name);
+        params(v->models[i]->sig.params, v->models[i]->sig.n_params);
+        for (size_t k = 0; k < v->models[i]->n_groups; k++) puts(v->models[i]->groups[k].name);
     }
     params(v->knobs, v->n_knobs);
-    for (size_t i = 0; i < v->n_metrics; i++) puts(v->metrics[i].name);
-    for (size_t i = 0; i < v->n_holds; i++) puts(v->holds[i].name);
+    for (size_t i = 0; i < v->n_metrics; i++) puts(v->metrics[i]->name);
+    for (size_t i = 0; i < v->n_holds; i++) puts(v->holds[i]->name);
     for (size_t i = 0; v->fields[i]; i++) puts(v->fields[i]);
 }
 
