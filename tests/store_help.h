@@ -161,6 +161,10 @@ static inline int fault_fstat(int fd, struct stat *st)
 {
     return fault_hit(false) ? -1 : stm_fileops_posix.fstat(fd, st);
 }
+static inline int fault_lock_byte(int fd, off_t at)
+{
+    return fault_hit(false) ? -1 : stm_fileops_posix.lock_byte(fd, at);
+}
 static inline int fault_flock(int fd, int op)
 {
     return fault_hit(false) ? -1 : stm_fileops_posix.flock(fd, op);
@@ -203,6 +207,7 @@ static const struct stm_fileops fault_ops = {.open = fault_open,
                                              .fsync = fault_fsync,
                                              .fstat = fault_fstat,
                                              .flock = fault_flock,
+                                             .lock_byte = fault_lock_byte,
                                              .link = fault_link,
                                              .rename = fault_rename,
                                              .unlink = fault_unlink,

@@ -83,6 +83,14 @@ int stm_store_find(struct stm_store *s, const char *hex_prefix, struct stm_id *o
  * by themselves before they answer STM_E_NOTFOUND. */
 int stm_store_refresh(struct stm_store *s, struct stm_err *err);
 
+/* A pack that another handle has committed, by the name that it told: spares the refresh when one
+ * of its objects is asked for. A name that is wrong, or a pack that cannot be read, is nothing: the
+ * refresh will say. */
+enum { STM_PACK_NAME_SIZE = 38 }; /* with the terminator */
+void stm_store_learn(struct stm_store *s, const char *pack);
+/* Calls `made` with the name of every pack that this handle commits from now on; NULL ends that. */
+void stm_store_watch(struct stm_store *s, void (*made)(void *ctx, const char *pack), void *ctx);
+
 /* ---- writing ---- */
 
 int stm_txn_begin(struct stm_txn **out, struct stm_store *s, struct stm_err *err);
@@ -114,6 +122,20 @@ int stm_ref_get(struct stm_store *s, const char *name, struct stm_id *out, struc
 int stm_ref_each(struct stm_store *s, const char *prefix,
                  int (*each)(void *ctx, const char *name, const struct stm_id *id), void *ctx,
                  struct stm_err *err);
+
+/* ---- reservations ---- */
+
+/* That somebody works on something, told to all processes that share the directory. It is advice:
+ * no read or write asks for it. It ends with the process that has it, however that ends. */
+struct stm_reservation {
+    int fd; /* -1: none */
+    uint64_t at;
+};
+/* STM_E_CONFLICT: a living process has reserved `what`, or this one has. 0 also where the file
+ * system knows no such locks: then nobody is kept away. */
+int stm_reserve(struct stm_reservation *r, struct stm_store *s, const struct stm_id *what,
+                struct stm_err *err);
+void stm_unreserve(struct stm_reservation *r);
 
 /* ---- care ---- */
 

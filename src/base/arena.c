@@ -6,7 +6,8 @@
 
 #include "base/mem.h"
 
-enum { BLOCK_BYTES = 16384 };
+/* Blocks double: many arenas hold little. */
+enum { FIRST_BYTES = 1024, BLOCK_BYTES = 16384 };
 
 struct stm_arena_block {
     struct stm_arena_block *next;
@@ -19,7 +20,8 @@ void *stm_arena_alloc(struct stm_arena *a, size_t n)
     n = (n + 15) & ~(size_t)15;
     struct stm_arena_block *b = a->head;
     if (!b || b->size - b->used < n) {
-        size_t size = n > BLOCK_BYTES ? n : BLOCK_BYTES;
+        size_t size = !b ? FIRST_BYTES : b->size < BLOCK_BYTES ? 2 * b->size : BLOCK_BYTES;
+        if (size < n) size = n;
         b = stm_calloc(1, sizeof *b + size);
         if (!b) return NULL;
         b->size = size;

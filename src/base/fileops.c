@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* F_OFD_SETLK, which POSIX has since 2024 */
 #include "base/fileops.h"
 
 #include <errno.h>
@@ -14,6 +15,12 @@ static int posix_open(const char *path, int flags, unsigned mode)
 static int posix_mkdir(const char *path, unsigned mode) { return mkdir(path, (mode_t)mode); }
 static int posix_fstat(int fd, struct stat *st) { return fstat(fd, st); }
 
+static int posix_lock_byte(int fd, off_t at)
+{
+    struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
+    return fcntl(fd, F_OFD_SETLK, &l);
+}
+
 const struct stm_fileops stm_fileops_posix = {
     .open = posix_open,
     .close = close,
@@ -23,6 +30,7 @@ const struct stm_fileops stm_fileops_posix = {
     .fsync = fsync,
     .fstat = posix_fstat,
     .flock = flock,
+    .lock_byte = posix_lock_byte,
     .link = link,
     .rename = rename,
     .unlink = unlink,
@@ -116,6 +124,14 @@ int stm_fd_lock(int fd, int op)
     int r;
     do r = current->flock(fd, op);
     while (r && errno == EINTR);
+    return r;
+}
+
+int stm_fd_lock_byte(int fd, uint64_t at)
+{
+    int r;
+    do r = current->lock_byte(fd, (off_t)at);
+    while (r < 0 && errno == EINTR);
     return r;
 }
 

@@ -25,7 +25,8 @@ struct stm_fileops {
     ssize_t (*write)(int fd, const void *p, size_t n);
     int (*fsync)(int fd);
     int (*fstat)(int fd, struct stat *st);
-    int (*flock)(int fd, int op); /* LOCK_SH, LOCK_EX, LOCK_UN, each | LOCK_NB */
+    int (*flock)(int fd, int op);       /* LOCK_SH, LOCK_EX, LOCK_UN, each | LOCK_NB */
+    int (*lock_byte)(int fd, off_t at); /* F_OFD_SETLK, exclusive */
     int (*link)(const char *from, const char *to);
     int (*rename)(const char *from, const char *to);
     int (*unlink)(const char *path);
@@ -51,6 +52,8 @@ ssize_t stm_fd_read(int fd, void *p, size_t n);
 ssize_t stm_fd_pread(int fd, void *p, size_t n, uint64_t at);
 int stm_fd_size(int fd, uint64_t *bytes);
 int stm_fd_lock(int fd, int op);
+/* Takes one byte of the file for the open file, at once or not at all (EAGAIN, EACCES). */
+int stm_fd_lock_byte(int fd, uint64_t at);
 
 /* Makes the names in directory `path` durable. */
 int stm_dir_sync(const char *path);

@@ -126,7 +126,8 @@ int stm_store_fsck(struct stm_store *s, enum stm_fsck_mode mode,
                    void (*found)(void *ctx, const char *line), void *ctx, struct stm_err *err)
 {
     struct fsck f = {.s = s, .mode = mode, .found = found, .ctx = ctx};
-    int rc = stm_store_refresh(s, err);
+    int rc = stm_store_distrust(s, err);
+    if (!rc) rc = stm_store_refresh(s, err);
     if (rc) return rc;
     stm_fd_close(s->fd); /* the file of that name may have been replaced */
     s->fd = -1;

@@ -14,6 +14,12 @@ struct stm_store {
     struct stm_buf scratch;      /* the record being read */
     int fd;                      /* the pack that was read last, or -1 */
     char fd_name[STM_PACK_NAME]; /* its name */
+    size_t opened;        /* packs, since the copy of their indexes was written (packindex.h) */
+    bool distrust;        /* the copy is not used */
+    bool cleared;         /* temporary files of dead writers are looked for once */
+    uint64_t collections; /* how many the lock `gc` told of at the last refresh */
+    void (*made)(void *ctx, const char *pack); /* see stm_store_watch; or NULL */
+    void *made_ctx;
 };
 
 /* A copy of the object, verified: record checks, decoding, id, second hash. On success *r describes
@@ -28,5 +34,9 @@ int stm_store_read_head(struct stm_store *s, const struct stm_place *at, struct 
  * that cannot be said: STM_E_DAMAGED, STM_E_IO when a pack is not readable. */
 int stm_store_locate(struct stm_store *s, const struct stm_id *id, struct stm_place *at,
                      struct stm_err *err);
+
+/* From now on, and for what was read before, packs are opened and the copy of their indexes is not
+ * used. */
+int stm_store_distrust(struct stm_store *s, struct stm_err *err);
 
 #endif

@@ -55,6 +55,7 @@ static bool reserve_slots(struct stm_index *ix, size_t more)
 static size_t position(const struct stm_index *ix, const char *name)
 {
     size_t lo = 0, hi = ix->n_packs;
+    if (hi && strcmp(ix->packs[hi - 1]->name, name) < 0) return hi; /* they often come in order */
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
         if (strcmp(ix->packs[mid]->name, name) < 0)

@@ -15,7 +15,8 @@ static const char format_head[] = "stemma store\nversion ";
 /* What may be beside a store: version control's files, the golden stores of stemma's own working
  * copy (whose default store is the directory around them), the root of a fresh file system. */
 static const char *const neighbours[] = {".gitignore", ".gitkeep", "golden", "lost+found"};
-static const char *const own_names[] = {"packs", "refs", "locks", "trash", ".format.tmp"};
+static const char *const own_names[] = {"packs",       "refs",  "locks",     "trash",
+                                        ".format.tmp", "index", ".index.tmp"};
 
 char *stm_path(char path[STM_PATH_MAX], const char *dir, const char *sub, const char *name)
 {

@@ -15,14 +15,20 @@ static const char header_magic[] = "stmpack\n", trailer_magic[] = "stmtrail";
 /* Read at once when a pack is opened: the trailer and an index of up to 84 entries. */
 enum { TAIL_BYTES = 4096 };
 
-bool stm_pack_is_name(const char *file_name)
+bool stm_pack_number(const char *file_name, uint8_t number[STM_PACK_NUMBER])
 {
-    uint8_t number[STM_PACK_NUMBER];
     char hex[2 * STM_PACK_NUMBER + 1];
     if (strlen(file_name) != STM_PACK_NAME - 1) return false;
     memcpy(hex, file_name, sizeof hex - 1);
     hex[sizeof hex - 1] = 0;
-    return stm_hex_get(number, sizeof number, hex) && !strcmp(file_name + sizeof hex - 1, ".pack");
+    return stm_hex_get(number, STM_PACK_NUMBER, hex) &&
+           !strcmp(file_name + sizeof hex - 1, ".pack");
+}
+
+bool stm_pack_is_name(const char *file_name)
+{
+    uint8_t number[STM_PACK_NUMBER];
+    return stm_pack_number(file_name, number);
 }
 
 void stm_pack_name(char name[STM_PACK_NAME], const uint8_t number[STM_PACK_NUMBER])
@@ -47,22 +53,25 @@ static int entry_cmp(const void *a, const void *b)
     return stm_id_cmp(&x->id, &y->id);
 }
 
+void stm_pack_entry_put(struct stm_buf *b, const struct stm_pack_entry *e)
+{
+    stm_buf_u8(b, e->id.alg);
+    stm_buf_u8(b, e->type);
+    stm_buf_u16(b, 0);
+    stm_buf_u32(b, e->raw);
+    stm_buf_put(b, e->id.h, sizeof e->id.h);
+    stm_buf_u64(b, e->hash2);
+    stm_buf_u64(b, e->offset);
+    stm_buf_u32(b, e->size);
+    stm_buf_u32(b, 0);
+}
+
 void stm_pack_index_put(struct stm_buf *b, struct stm_pack_entry *e, size_t n, uint64_t at,
                         const uint8_t number[STM_PACK_NUMBER])
 {
     if (n) qsort(e, n, sizeof *e, entry_cmp);
     size_t start = b->n;
-    for (size_t i = 0; i < n; i++) {
-        stm_buf_u8(b, e[i].id.alg);
-        stm_buf_u8(b, e[i].type);
-        stm_buf_u16(b, 0);
-        stm_buf_u32(b, e[i].raw);
-        stm_buf_put(b, e[i].id.h, sizeof e[i].id.h);
-        stm_buf_u64(b, e[i].hash2);
-        stm_buf_u64(b, e[i].offset);
-        stm_buf_u32(b, e[i].size);
-        stm_buf_u32(b, 0);
-    }
+    for (size_t i = 0; i < n; i++) stm_pack_entry_put(b, &e[i]);
     if (b->failed) return;
     size_t trailer = b->n;
     stm_buf_put(b, trailer_magic, 8);
@@ -107,7 +116,7 @@ static int check_header(const struct stm_pack *p, int fd, struct stm_err *err)
     return 0;
 }
 
-static bool entry_parse(struct stm_pack_entry *e, struct stm_rd *rd, uint64_t index_at)
+bool stm_pack_entry_get(struct stm_pack_entry *e, struct stm_rd *rd, uint64_t end)
 {
     e->id.alg = stm_rd_u8(rd);
     e->type = stm_rd_u8(rd);
@@ -121,8 +130,7 @@ static bool entry_parse(struct stm_pack_entry *e, struct stm_rd *rd, uint64_t in
     zero |= stm_rd_u32(rd);
     return !rd->bad && !zero && e->id.alg == STM_ID_XXH3_128 && stm_record_raw_max(e->type) &&
            e->raw <= stm_record_raw_max(e->type) && e->offset >= STM_PACK_HEADER &&
-           e->offset <= index_at && e->size <= index_at - e->offset &&
-           e->size >= STM_RECORD_FIXED + 8 &&
+           e->offset <= end && e->size <= end - e->offset && e->size >= STM_RECORD_FIXED + 8 &&
            e->size <= STM_RECORD_FIXED + 8 + (uint64_t)STM_RECORD_REFS_MAX * STM_RECORD_REF +
                           e->raw + STM_RECORD_CODED_SLACK;
 }
@@ -179,7 +187,8 @@ static int load_index(struct stm_pack *p, int fd, struct stm_err *err)
     }
     struct stm_rd rd = {.p = index, .n = index_n};
     for (size_t i = 0; i < count; i++) {
-        if (!entry_parse(&p->e[i], &rd, at) || (i && entry_cmp(&p->e[i - 1], &p->e[i]) >= 0)) {
+        if (!stm_pack_entry_get(&p->e[i], &rd, at) ||
+            (i && entry_cmp(&p->e[i - 1], &p->e[i]) >= 0)) {
             rc = index_bad(p, err);
             goto out;
         }

@@ -60,15 +60,22 @@ struct stm_pack {
     uint64_t bytes;           /* size of the file */
     struct stm_pack_entry *e; /* owned, sorted by id */
     size_t n;
+    bool cached; /* `e` is from the copy of packindex.h */
     int trouble; /* 0; STM_E_DAMAGED: e has what a scan found; other: could not be read, e empty */
 };
 
 bool stm_pack_is_name(const char *file_name);
+/* The number in a name; false: it is none. */
+bool stm_pack_number(const char *file_name, uint8_t number[STM_PACK_NUMBER]);
 void stm_pack_name(char name[STM_PACK_NAME], const uint8_t number[STM_PACK_NUMBER]);
 void stm_pack_header_put(struct stm_buf *b, const uint8_t number[STM_PACK_NUMBER]);
 /* Sorts `e` and appends index and trailer to a pack whose records end at `at`. */
 void stm_pack_index_put(struct stm_buf *b, struct stm_pack_entry *e, size_t n, uint64_t at,
                         const uint8_t number[STM_PACK_NUMBER]);
+
+/* One entry of an index; records end before `end`. False: it cannot be one. */
+void stm_pack_entry_put(struct stm_buf *b, const struct stm_pack_entry *e);
+bool stm_pack_entry_get(struct stm_pack_entry *e, struct stm_rd *rd, uint64_t end);
 
 /* Fills *p (p->name is set by the caller, the rest zero) from `path`. 0; STM_E_DAMAGED, with the
  * entries that a scan of the records found; STM_E_FORMAT for a newer version; STM_E_IO,

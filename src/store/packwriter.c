@@ -15,10 +15,11 @@
 enum { FLUSH_BYTES = 1 << 20, TMP_TRIES = 16 };
 static const char tmp_prefix[] = ".tmp-";
 
-void stm_packwriter_init(struct stm_packwriter *w, const char *dir)
+void stm_packwriter_init(struct stm_packwriter *w, const char *dir, bool clear)
 {
     memset(w, 0, sizeof *w);
     w->dir = dir;
+    w->clear = clear;
     w->fd = -1;
 }
 
@@ -85,7 +86,7 @@ static int start(struct stm_packwriter *w, struct stm_err *err)
                       w->dir);
     if (rc) return rc;
     char packs[STM_PATH_MAX];
-    stm_dir_each(stm_path(packs, w->dir, "packs", NULL), clear_one, w);
+    if (w->clear) stm_dir_each(stm_path(packs, w->dir, "packs", NULL), clear_one, w);
     stm_pack_header_put(&w->out, w->number);
     return 0;
 }
@@ -191,5 +192,5 @@ void stm_packwriter_drop(struct stm_packwriter *w)
     stm_buf_release(&w->out);
     stm_free(w->e);
     stm_free(w->slots);
-    stm_packwriter_init(w, w->dir);
+    stm_packwriter_init(w, w->dir, w->clear);
 }

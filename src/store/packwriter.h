@@ -11,6 +11,7 @@
 
 struct stm_packwriter {
     const char *dir; /* borrowed, of the store */
+    bool clear;      /* temporary files of the dead are cleared away */
     int fd;          /* -1: not started */
     uint8_t number[STM_PACK_NUMBER];
     char tmp[STM_PATH_MAX];
@@ -22,8 +23,9 @@ struct stm_packwriter {
     size_t n_slots;
 };
 
-void stm_packwriter_init(struct stm_packwriter *w, const char *dir);
-/* Appends a record; on the first one, makes the temporary file and clears away those of the dead.
+/* `clear`: look for temporary files of the dead, which takes a look at all names. */
+void stm_packwriter_init(struct stm_packwriter *w, const char *dir, bool clear);
+/* Appends a record; on the first one, makes the temporary file.
  * After an error the writer can only be dropped. */
 int stm_packwriter_add(struct stm_packwriter *w, const struct stm_record *r,
                        const struct stm_id *refs, struct stm_err *err);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "store/handle.h"
 #include "store/id.h"
+#include "store/packindex.h"
 
 int stm_store_open(struct stm_store **out, const char *dir, unsigned flags, struct stm_err *err)
 {
@@ -49,6 +50,10 @@ const char *stm_store_dir(const struct stm_store *s) { return s->dir; }
 
 /* ---- finding packs ---- */
 
+enum {
+    COPY_FROM = 256
+}; /* packs that are opened one by one before a copy of their indexes is used */
+
 struct name_list {
     char (*names)[STM_PACK_NAME];
     size_t n, cap;
@@ -79,14 +84,19 @@ static bool is_gone(const void *ctx, const struct stm_pack *p)
     return !l->n || !bsearch(p->name, l->names, l->n, sizeof *l->names, name_cmp);
 }
 
-static int load_new(struct stm_store *s, const char *name, struct stm_err *err)
+/* `copy` may be NULL. */
+static int load_new(struct stm_store *s, const char *name, struct stm_packindex *copy,
+                    struct stm_err *err)
 {
     struct stm_pack p = {0};
     char path[STM_PATH_MAX];
     memcpy(p.name, name, STM_PACK_NAME);
-    int rc = stm_pack_load(&p, stm_path(path, s->dir, "packs", name), err);
+    int rc = copy && stm_packindex_find(copy, &p)
+                 ? 0
+                 : stm_pack_load(&p, stm_path(path, s->dir, "packs", name), err);
     if (rc == STM_E_NOMEM) return rc;
     if (rc == STM_E_NOTFOUND) return 0; /* collected between listing and opening */
+    s->opened += !p.cached;
     /* A pack in trouble does not keep the others from being read: what it may hold is remembered,
      * and answered for when an object is not found. */
     rc = stm_index_add(&s->index, &p, err);
@@ -94,23 +104,73 @@ static int load_new(struct stm_store *s, const char *name, struct stm_err *err)
     return rc;
 }
 
-int stm_store_refresh(struct stm_store *s, struct stm_err *err)
+static int list_packs(struct stm_store *s, struct name_list *l, struct stm_err *err)
 {
     char path[STM_PATH_MAX];
+    int rc = stm_dir_each(stm_path(path, s->dir, "packs", NULL), collect_name, l);
+    if (rc > 0) return stm_fail(err, STM_E_NOMEM, "cannot list %.180s: out of memory", path);
+    if (rc) return stm_fail_errno(err, errno, "cannot list %.180s", path);
+    if (l->n) qsort(l->names, l->n, sizeof *l->names, name_cmp);
+    return 0;
+}
+
+static int load_all(struct stm_store *s, const struct name_list *l, struct stm_err *err)
+{
+    struct stm_packindex copy = {0};
+    size_t known = s->index.n_packs;
+    int rc = 0;
+    if (!s->distrust && l->n > known + COPY_FROM) rc = stm_packindex_read(&copy, s->dir, err);
+    for (size_t i = 0; !rc && i < l->n; i++)
+        if (!stm_index_pack(&s->index, l->names[i])) rc = load_new(s, l->names[i], &copy, err);
+    stm_packindex_release(&copy);
+    return rc;
+}
+
+/* The copy is worth writing when that spares as many opens as to write it costs. */
+static void keep_copy(struct stm_store *s)
+{
+    bool writable = !(s->flags & STM_STORE_READONLY);
+    if (!writable || s->opened < COPY_FROM || s->opened < s->index.n_packs / 8) return;
+    stm_packindex_write(&s->index, s->dir);
+    s->opened = 0;
+}
+
+int stm_store_refresh(struct stm_store *s, struct stm_err *err)
+{
     struct name_list l = {0};
-    int rc = stm_dir_each(stm_path(path, s->dir, "packs", NULL), collect_name, &l);
-    if (rc > 0)
-        rc = stm_fail(err, STM_E_NOMEM, "cannot list %.180s: out of memory", path);
-    else if (rc)
-        rc = stm_fail_errno(err, errno, "cannot list %.180s", path);
-    if (rc) goto out;
-    if (l.n) qsort(l.names, l.n, sizeof *l.names, name_cmp);
-    stm_index_remove(&s->index, is_gone, &l);
-    for (size_t i = 0; !rc && i < l.n; i++)
-        if (!stm_index_pack(&s->index, l.names[i])) rc = load_new(s, l.names[i], err);
-out:
+    int rc = list_packs(s, &l, err);
+    if (!rc) {
+        stm_index_remove(&s->index, is_gone, &l);
+        rc = load_all(s, &l, err);
+    }
+    if (!rc) keep_copy(s);
     stm_free(l.names);
     return rc;
+}
+
+static bool is_cached(const void *ctx, const struct stm_pack *p)
+{
+    (void)ctx;
+    return p->cached;
+}
+
+int stm_store_distrust(struct stm_store *s, struct stm_err *err)
+{
+    if (s->distrust) return 0;
+    s->distrust = true;
+    stm_index_remove(&s->index, is_cached, NULL);
+    return stm_store_refresh(s, err);
+}
+
+void stm_store_learn(struct stm_store *s, const char *pack)
+{
+    if (stm_pack_is_name(pack) && !stm_index_pack(&s->index, pack)) load_new(s, pack, NULL, NULL);
+}
+
+void stm_store_watch(struct stm_store *s, void (*made)(void *ctx, const char *pack), void *ctx)
+{
+    s->made = made;
+    s->made_ctx = ctx;
 }
 
 /* ---- reading ---- */
@@ -208,11 +268,14 @@ int stm_store_get(struct stm_store *s, const struct stm_id *id, struct stm_objec
     *out = (struct stm_object){0};
     struct stm_place at;
     int rc = stm_store_locate(s, id, &at, err);
+    if (rc == STM_E_NOTFOUND && !s->distrust && !stm_store_distrust(s, NULL))
+        rc = stm_store_locate(s, id, &at, err); /* it may be in a pack that the copy has wrong */
     if (rc) return rc;
     rc = read_any(s, at, out, err);
     if (rc && rc != STM_E_NOMEM) {
-        /* A collection may have moved it, or another writer stored a sound copy. */
-        if (stm_store_refresh(s, NULL)) return rc;
+        /* A collection may have moved it, another writer stored a sound copy, or the copy of the
+         * indexes is wrong. */
+        if (s->distrust ? stm_store_refresh(s, NULL) : stm_store_distrust(s, NULL)) return rc;
         if (!stm_index_find(&s->index, id, &at)) {
             char text[STM_ID_TEXT];
             return say_missing(s, stm_id_text(id, text), err);

@@ -37,6 +37,19 @@ struct stm_txn {
     struct stm_id old, now;
 };
 
+/* Under the lock: what the index lists from now on stays until the lock is released. It lists
+ * nothing that was collected, if nobody has collected since it was made: who does adds a byte to
+ * the lock. */
+static int look_for_collections(struct stm_txn *t, struct stm_err *err)
+{
+    uint64_t n;
+    if (stm_fd_size(t->gc_lock, &n)) return stm_fail_errno(err, errno, "cannot read lock gc");
+    if (n == t->s->collections) return 0;
+    int rc = stm_store_refresh(t->s, err);
+    if (!rc) t->s->collections = n;
+    return rc;
+}
+
 int stm_txn_begin(struct stm_txn **out, struct stm_store *s, struct stm_err *err)
 {
     *out = NULL;
@@ -45,10 +58,9 @@ int stm_txn_begin(struct stm_txn **out, struct stm_store *s, struct stm_err *err
     struct stm_txn *t = stm_calloc(1, sizeof *t);
     if (!t) return stm_fail(err, STM_E_NOMEM, "cannot begin a transaction: out of memory");
     t->s = s;
-    stm_packwriter_init(&t->w, s->dir);
+    stm_packwriter_init(&t->w, s->dir, !s->cleared);
     int rc = stm_lock_take(&t->gc_lock, s->dir, "gc", LOCK_SH, err);
-    /* Under the lock: what the index lists from now on stays until the lock is released. */
-    if (!rc) rc = stm_store_refresh(s, err);
+    if (!rc) rc = look_for_collections(t, err);
     if (rc)
         stm_txn_abort(t);
     else
@@ -219,6 +231,7 @@ static void adopt_pack(struct stm_txn *t)
 {
     struct stm_pack p;
     stm_packwriter_take(&t->w, &p);
+    if (t->s->made) t->s->made(t->s->made_ctx, p.name);
     stm_index_add(&t->s->index, &p, NULL);
     stm_pack_release(&p);
 }
@@ -235,6 +248,7 @@ static int commit(struct stm_txn *t, struct stm_err *err)
     if ((wrote || t->found || t->has_ref) && stm_dir_sync(stm_path(path, t->s->dir, "packs", NULL)))
         return stm_fail_errno(err, errno, "cannot sync %.180s", path);
     if (wrote) adopt_pack(t);
+    t->s->cleared = t->s->cleared || wrote;
     return t->has_ref ? stm_ref_swap(t->s, t->ref, t->has_old ? &t->old : NULL, &t->now, err) : 0;
 }
 
