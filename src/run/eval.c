@@ -292,14 +292,20 @@ struct stm_cell *stm_ev_gather(struct stm_ev *ev, const struct stm_value *v, uns
     return out;
 }
 
-int stm_ev_init(struct stm_ev *ev, const struct stm_data *d, struct stm_err *err)
+static int init(struct stm_ev *ev, const struct stm_data *d, unsigned first, unsigned n,
+                struct stm_err *err)
 {
-    *ev = (struct stm_ev){.d = d, .hi = d->n_seeds, .counted = UINT32_MAX};
-    ev->all = stm_calloc(d->n_seeds ? d->n_seeds : 1, sizeof *ev->all);
+    *ev = (struct stm_ev){.d = d, .first = first, .n_seeds = n, .hi = n, .counted = UINT32_MAX};
+    ev->all = stm_calloc(n ? n : 1, sizeof *ev->all);
     if (!ev->all) return stm_fail(err, STM_E_NOMEM, "evaluating: out of memory");
-    for (unsigned i = 0; i < d->n_seeds; i++) ev->all[i] = i;
+    for (unsigned i = 0; i < n; i++) ev->all[i] = i;
     stm_ev_base(ev, NULL, 0);
     return 0;
+}
+
+int stm_ev_init(struct stm_ev *ev, const struct stm_data *d, struct stm_err *err)
+{
+    return init(ev, d, 0, d->n_seeds, err);
 }
 
 void stm_ev_release(struct stm_ev *ev)
@@ -323,7 +329,7 @@ void stm_ev_select(struct stm_ev *ev, const unsigned *seeds, unsigned n)
 void stm_ev_base(struct stm_ev *ev, const unsigned *seeds, unsigned n)
 {
     ev->base = seeds ? seeds : ev->all;
-    ev->n_base = seeds ? n : ev->d->n_seeds;
+    ev->n_base = seeds ? n : ev->n_seeds;
     ev->base_gen = ++ev->last_gen;
     stm_ev_select(ev, ev->base, ev->n_base);
 }
@@ -353,17 +359,14 @@ static int eval_seed(const struct stm_data *d, const struct stm_expr *e, int nod
                      struct stm_moment at, bool truth, double *out, struct stm_err *err)
 {
     struct stm_ev ev;
-    int rc = stm_ev_init(&ev, d, err);
+    int rc = init(&ev, d, seed, 1, err);
     if (rc) return rc;
     ev.ignore_exists = true;
-    ev.lo = seed;
-    ev.hi = seed + 1;
-    stm_ev_base(&ev, &seed, 1);
     struct stm_scope scope = STM_SCOPE(node);
     scope.step = at.step;
     scope.when = at.when;
     struct stm_value v = stm_ev_eval(&ev, e, &scope);
-    struct stm_cell c = v.kind == STM_VAL_SEEDS ? v.cells[seed] : v.one;
+    struct stm_cell c = v.kind == STM_VAL_SEEDS ? v.cells[0] : v.one;
     if (v.kind == STM_VAL_CURVE)
         c = stm_cell_bad(&ev, STM_CELL_INVALID, "a curve, where one number is needed");
     if (truth) c = stm_cell_as_truth(c, at.step);

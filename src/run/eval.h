@@ -63,6 +63,8 @@ struct stm_scope {
 struct stm_ev_slot;
 struct stm_ev {
     const struct stm_data *d;
+    unsigned first,
+        n_seeds; /* the seeds of `d` that it is about; from here on counted from `first` */
     const unsigned *sel, *base; /* indices of seeds: of this sample, of the full sample */
     unsigned n_sel, n_base;
     unsigned lo, hi;    /* seeds whose per-seed values are computed */

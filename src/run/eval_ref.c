@@ -8,8 +8,9 @@
 
 const char *stm_ev_place(struct stm_ev *ev, int node, unsigned seed)
 {
-    const char *text = stm_arena_printf(&ev->keep, "%s, seed %d",
-                                        stm_ev_node_name(ev->d->plan, node), ev->d->seeds[seed]);
+    const char *text =
+        stm_arena_printf(&ev->keep, "%s, seed %d", stm_ev_node_name(ev->d->plan, node),
+                         ev->d->seeds[ev->first + seed]);
     if (!text) ev->nomem = true;
     return text ? text : "";
 }
@@ -27,11 +28,11 @@ typedef struct stm_cell fact(struct stm_ev *ev, const struct stm_expr *e, int no
 static struct stm_value facts(struct stm_ev *ev, fact *f, const struct stm_expr *e, int node)
 {
     const struct stm_data *d = ev->d;
-    struct stm_value v = stm_value_cells(ev, STM_VAL_SEEDS, d->n_seeds);
-    for (unsigned s = 0; v.kind == STM_VAL_SEEDS && s < d->n_seeds; s++) {
+    struct stm_value v = stm_value_cells(ev, STM_VAL_SEEDS, ev->n_seeds);
+    for (unsigned s = 0; v.kind == STM_VAL_SEEDS && s < ev->n_seeds; s++) {
         v.cells[s] = (struct stm_cell){STM_CELL_UNKNOWN, .v = NAN, .why = "not asked for"};
         if (s < ev->lo || s >= ev->hi) continue;
-        if (!ev->ignore_exists && !d->exists(d->ctx, node, s))
+        if (!ev->ignore_exists && !d->exists(d->ctx, node, ev->first + s))
             v.cells[s] = (struct stm_cell){STM_CELL_ABSENT, .v = NAN, .why = ""};
         else
             v.cells[s] = f(ev, e, node, s);
@@ -102,7 +103,7 @@ static struct stm_cell event_fact(struct stm_ev *ev, const struct stm_expr *e, i
                                   unsigned seed)
 {
     struct stm_cell c = {.state = STM_CELL_OK};
-    if (!ev->d->event(ev->d->ctx, node, seed, e->index, &c.v, &c.censored))
+    if (!ev->d->event(ev->d->ctx, node, ev->first + seed, e->index, &c.v, &c.censored))
         return unknown(ev, e->name, node, seed);
     return c;
 }
@@ -112,7 +113,7 @@ static struct stm_cell capture_fact(struct stm_ev *ev, const struct stm_expr *e,
 {
     struct stm_cell c = {.state = STM_CELL_OK};
     int index = capture_for(ev->d->plan, e->index, node);
-    enum stm_fact known = ev->d->capture(ev->d->ctx, index, node, seed, &c.v);
+    enum stm_fact known = ev->d->capture(ev->d->ctx, index, node, ev->first + seed, &c.v);
     if (known == STM_FACT_NONE)
         return stm_cell_bad(ev, STM_CELL_INVALID, "`%s` of %s has no value", e->name,
                             stm_ev_place(ev, node, seed));
@@ -123,7 +124,8 @@ static struct stm_cell fork_fact(struct stm_ev *ev, const struct stm_expr *e, in
                                  unsigned seed)
 {
     struct stm_cell c = {.state = STM_CELL_OK};
-    if (!ev->d->fork_step(ev->d->ctx, node, seed, &c.v)) return unknown(ev, e->name, node, seed);
+    if (!ev->d->fork_step(ev->d->ctx, node, ev->first + seed, &c.v))
+        return unknown(ev, e->name, node, seed);
     return c;
 }
 
@@ -137,7 +139,8 @@ static bool at_bound(struct stm_ev *ev, int node, unsigned seed)
         bool censored = true;
         if (stop->alternatives[i].event < 0) continue;
         waits = true;
-        if (ev->d->event(ev->d->ctx, node, seed, stop->alternatives[i].event, &step, &censored) &&
+        if (ev->d->event(ev->d->ctx, node, ev->first + seed, stop->alternatives[i].event, &step,
+                         &censored) &&
             !censored)
             return false;
     }
@@ -148,7 +151,8 @@ static struct stm_cell stop_fact(struct stm_ev *ev, const struct stm_expr *e, in
                                  unsigned seed)
 {
     struct stm_cell c = {.state = STM_CELL_OK};
-    if (!ev->d->stop_step(ev->d->ctx, node, seed, &c.v)) return unknown(ev, e->name, node, seed);
+    if (!ev->d->stop_step(ev->d->ctx, node, ev->first + seed, &c.v))
+        return unknown(ev, e->name, node, seed);
     c.bound = at_bound(ev, node, seed);
     return c;
 }
@@ -164,10 +168,11 @@ struct stm_value stm_ev_log_steps(struct stm_ev *ev, int node, unsigned seed)
     if (kept) return *kept;
     unsigned n = 0;
     double step;
-    while (ev->d->log_step(ev->d->ctx, node, seed, n, &step)) n++;
+    while (ev->d->log_step(ev->d->ctx, node, ev->first + seed, n, &step)) n++;
     struct stm_value v = stm_value_cells(ev, STM_VAL_CURVE, n);
     for (unsigned i = 0; v.kind == STM_VAL_CURVE && i < n; i++)
-        if (ev->d->log_step(ev->d->ctx, node, seed, i, &step)) v.cells[i] = stm_cell_num(step);
+        if (ev->d->log_step(ev->d->ctx, node, ev->first + seed, i, &step))
+            v.cells[i] = stm_cell_num(step);
     if (v.kind == STM_VAL_CURVE) stm_ev_cache(ev, &key, &v, 0);
     return v;
 }
@@ -203,7 +208,7 @@ static struct stm_value sample_steps(struct stm_ev *ev, const struct stm_expr *a
     bool near = t->kind == STM_X_CALL && t->name && strcmp(t->name, "nearest") == 0 && t->n == 1;
     struct stm_scope inner = {.node = node, .at = NULL, .step = NAN, .env = scope->env};
     struct stm_value time = stm_ev_eval(ev, near ? t->kids[0] : t, &inner);
-    struct stm_value v = stm_value_cells(ev, STM_VAL_SEEDS, ev->d->n_seeds);
+    struct stm_value v = stm_value_cells(ev, STM_VAL_SEEDS, ev->n_seeds);
     if (time.kind == STM_VAL_CURVE)
         return BAD(ev, "`%s` is a curve, where a time is needed", t->name ? t->name : "@");
     for (unsigned s = ev->lo; v.kind == STM_VAL_SEEDS && s < ev->hi; s++) {
@@ -239,7 +244,7 @@ static struct stm_cell read_metric(struct stm_ev *ev, const char *text, int node
 {
     struct stm_cell c = {.state = STM_CELL_OK};
     const char *place;
-    switch (ev->d->metric(ev->d->ctx, node, seed, text, at, &c.v)) {
+    switch (ev->d->metric(ev->d->ctx, node, ev->first + seed, text, at, &c.v)) {
     case STM_FACT_KNOWN:
         if (isfinite(c.v)) return c;
         return stm_cell_bad(ev, STM_CELL_INVALID, "`%s` of %s is not a finite number at step %.10g",
@@ -279,11 +284,11 @@ static struct stm_value sampled(struct stm_ev *ev, const struct stm_expr *e,
     enum stm_when when = scope->at ? moment_of(scope->at) : scope->when;
     if (scope->at) steps = sample_steps(ev, scope->at, scope->node, scope);
     if (steps.kind == STM_VAL_ONE && steps.one.state != STM_CELL_OK) return steps;
-    struct stm_value v = stm_value_cells(ev, STM_VAL_SEEDS, d->n_seeds);
-    for (unsigned s = 0; v.kind == STM_VAL_SEEDS && s < d->n_seeds; s++) {
+    struct stm_value v = stm_value_cells(ev, STM_VAL_SEEDS, ev->n_seeds);
+    for (unsigned s = 0; v.kind == STM_VAL_SEEDS && s < ev->n_seeds; s++) {
         v.cells[s] = (struct stm_cell){STM_CELL_UNKNOWN, .v = NAN, .why = "not asked for"};
         if (s < ev->lo || s >= ev->hi) continue;
-        if (!ev->ignore_exists && !d->exists(d->ctx, scope->node, s))
+        if (!ev->ignore_exists && !d->exists(d->ctx, scope->node, ev->first + s))
             v.cells[s] = (struct stm_cell){STM_CELL_ABSENT, .v = NAN, .why = ""};
         else
             v.cells[s] = metric_at(ev, text, scope->node, s,
@@ -444,12 +449,12 @@ static struct stm_cell seed_number(struct stm_ev *ev, const struct stm_expr *e, 
                                    unsigned seed)
 {
     (void)e, (void)node;
-    return stm_cell_num(ev->d->seeds[seed]);
+    return stm_cell_num(ev->d->seeds[ev->first + seed]);
 }
 
 static struct stm_value all_seeds(struct stm_ev *ev, const struct stm_expr *e)
 {
-    struct stm_value v = stm_value_cells(ev, STM_VAL_SEEDS, ev->d->n_seeds);
+    struct stm_value v = stm_value_cells(ev, STM_VAL_SEEDS, ev->n_seeds);
     for (unsigned s = 0; v.kind == STM_VAL_SEEDS && s < v.n; s++)
         v.cells[s] = seed_number(ev, e, -1, s);
     return v;

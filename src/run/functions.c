@@ -76,7 +76,7 @@ static struct stm_cell trace_of_seed(struct stm_ev *ev, const struct stm_functio
     if (!ev->d->plan->log_every)
         return stm_cell_bad(ev, STM_CELL_INVALID,
                             "`%s` of a curve, and the file has no `log every`", f->name);
-    if (steps.n == 0 || !ev->d->fork_step(ev->d->ctx, node, seed, &fork))
+    if (steps.n == 0 || !ev->d->fork_step(ev->d->ctx, node, ev->first + seed, &fork))
         return stm_cell_bad(ev, STM_CELL_UNKNOWN, "the log of %s is not known yet",
                             stm_ev_place(ev, node, seed));
     if (steps.cells[steps.n - 1].v < fork)
@@ -113,11 +113,12 @@ static struct stm_value trace(struct stm_ev *ev, const struct stm_function *f,
     struct stm_ev_key key = {e, f, scope->env, node, -1, 0};
     const struct stm_value *kept = stm_ev_cached(ev, &key);
     if (kept) return *kept;
-    struct stm_value v = stm_value_cells(ev, STM_VAL_SEEDS, ev->d->n_seeds);
+    struct stm_value v = stm_value_cells(ev, STM_VAL_SEEDS, ev->n_seeds);
     for (unsigned s = 0; v.kind == STM_VAL_SEEDS && s < v.n; s++) {
         v.cells[s] = (struct stm_cell){STM_CELL_ABSENT, .v = NAN};
         if (s < ev->lo || s >= ev->hi) continue;
-        if (ev->d->exists(ev->d->ctx, node, s)) v.cells[s] = trace_of_seed(ev, f, e, node, s);
+        if (ev->d->exists(ev->d->ctx, node, ev->first + s))
+            v.cells[s] = trace_of_seed(ev, f, e, node, s);
     }
     if (v.kind == STM_VAL_SEEDS) stm_ev_cache(ev, &key, &v, 0);
     return v;
@@ -403,12 +404,12 @@ static struct stm_cell compared(struct stm_ev *ev, int a, int b, unsigned seed)
     const struct stm_data *d = ev->d;
     struct stm_comparison x;
     const char *left = stm_ev_node_name(d->plan, a), *right = stm_ev_node_name(d->plan, b);
-    if (!d->identical(d->ctx, a, b, seed, &x))
+    if (!d->identical(d->ctx, a, b, ev->first + seed, &x))
         return stm_cell_bad(ev, STM_CELL_UNKNOWN, "%s and %s, seed %d, are not compared yet", left,
-                            right, d->seeds[seed]);
+                            right, d->seeds[ev->first + seed]);
     if (!x.compared)
         return stm_cell_bad(ev, STM_CELL_INVALID, "%s and %s, seed %d, have no step in common",
-                            left, right, d->seeds[seed]);
+                            left, right, d->seeds[ev->first + seed]);
     struct stm_cell c = stm_cell_truth(x.same);
     if (!x.same) {
         struct stm_cell text =
@@ -430,10 +431,11 @@ static struct stm_value f_identical(struct stm_ev *ev, const struct stm_function
     if (b < 0) return stm_value_one(why);
     stm_ev_reads(ev, a);
     stm_ev_reads(ev, b);
-    struct stm_value v = stm_value_cells(ev, STM_VAL_SEEDS, d->n_seeds);
+    struct stm_value v = stm_value_cells(ev, STM_VAL_SEEDS, ev->n_seeds);
     for (unsigned s = ev->lo; v.kind == STM_VAL_SEEDS && s < ev->hi; s++) {
         v.cells[s] = (struct stm_cell){STM_CELL_ABSENT, .v = NAN};
-        if (d->exists(d->ctx, a, s) && d->exists(d->ctx, b, s)) v.cells[s] = compared(ev, a, b, s);
+        if (d->exists(d->ctx, a, ev->first + s) && d->exists(d->ctx, b, ev->first + s))
+            v.cells[s] = compared(ev, a, b, s);
     }
     return v;
 }
