@@ -11,17 +11,17 @@
 #include <sys/types.h>
 #include <time.h>
 
-int __real_stm_work_do(const struct stm_work *w, uint64_t *steps, struct stm_err *err);
-int __wrap_stm_work_do(const struct stm_work *w, uint64_t *steps, struct stm_err *err);
+int __real_stm_work_do(const struct stm_work *w, struct stm_work_done *done, struct stm_err *err);
+int __wrap_stm_work_do(const struct stm_work *w, struct stm_work_done *done, struct stm_err *err);
 pid_t __real_fork(void);
 pid_t __wrap_fork(void);
 
 /* NULL: as it is. */
-static int (*act)(const struct stm_work *w, uint64_t *steps, struct stm_err *err);
+static int (*act)(const struct stm_work *w, struct stm_work_done *done, struct stm_err *err);
 
-int __wrap_stm_work_do(const struct stm_work *w, uint64_t *steps, struct stm_err *err)
+int __wrap_stm_work_do(const struct stm_work *w, struct stm_work_done *done, struct stm_err *err)
 {
-    return (act ? act : __real_stm_work_do)(w, steps, err);
+    return (act ? act : __real_stm_work_do)(w, done, err);
 }
 
 static unsigned refuse; /* so many forks fail with `refuse_with` */
@@ -40,7 +40,7 @@ static int sick_node, how; /* the arm that `act` hurts, and by which signal or c
 
 static bool is_sick(const struct stm_work *w)
 {
-    return w->task->node == sick_node && w->task->seed == 0;
+    return w->job->node == sick_node && w->job->seed == 0;
 }
 
 static void die(int sig)
@@ -101,10 +101,10 @@ static void expect_rest(struct bench *b)
     ck_sound(b->store);
 }
 
-static int kill_sick(const struct stm_work *w, uint64_t *steps, struct stm_err *err)
+static int kill_sick(const struct stm_work *w, struct stm_work_done *done, struct stm_err *err)
 {
     if (is_sick(w)) die(how);
-    return __real_stm_work_do(w, steps, err);
+    return __real_stm_work_do(w, done, err);
 }
 
 START_TEST(one_arm_dies)
@@ -162,24 +162,33 @@ START_TEST(what_needs_it_waits)
 }
 END_TEST
 
-static uint64_t begins(const struct stm_task *t)
+/* The step that the job begins at: that of an anchor, or the first one. */
+static uint64_t begins(const struct stm_work *w)
 {
-    const struct stm_trail *trail = t->piece->trail;
-    const struct stm_trail_entry *a = trail ? stm_trail_anchor(trail, t->resume) : NULL;
-    return a ? a->step : t->piece->from;
+    const struct stm_origin *o = &w->job->origin;
+    struct stm_trail trail = {0};
+    const struct stm_trail_entry *a = NULL;
+    if (w->job->start_known) {
+        struct stm_id key = stm_trail_key(&w->job->start, o->settings, o->profile);
+        ck_assert_int_eq(stm_trail_load(&trail, w->store, &key, NULL), 0);
+        a = stm_trail_anchor(&trail, w->job->resume);
+    }
+    uint64_t step = a ? a->step : o->step;
+    stm_trail_release(&trail);
+    return step;
 }
 
 /* Lives for ten steps, then is killed: what it stored before is kept. */
-static int short_life(const struct stm_work *w, uint64_t *steps, struct stm_err *err)
+static int short_life(const struct stm_work *w, struct stm_work_done *done, struct stm_err *err)
 {
-    uint64_t from = begins(w->task), life = from + 10, anchor = life - life % w->anchor_every;
-    struct stm_task t = *w->task;
+    uint64_t from = begins(w), life = from + 10, anchor = life - life % w->job->anchor_every;
+    struct stm_job job = *w->job;
     struct stm_work part = *w;
-    if (t.until <= life) return __real_stm_work_do(w, steps, err);
+    if (job.until <= life) return __real_stm_work_do(w, done, err);
     if (anchor > from) { /* what it would have stored */
-        t.until = anchor;
-        part.task = &t;
-        int rc = __real_stm_work_do(&part, steps, err);
+        job.until = anchor;
+        part.job = &job;
+        int rc = __real_stm_work_do(&part, done, err);
         if (rc) return rc;
     }
     w->progress(w->ctx, life);
@@ -207,9 +216,9 @@ START_TEST(short_lives_get_there)
 }
 END_TEST
 
-static int say_of_sick(const struct stm_work *w, uint64_t *steps, struct stm_err *err)
+static int say_of_sick(const struct stm_work *w, struct stm_work_done *done, struct stm_err *err)
 {
-    if (!is_sick(w)) return __real_stm_work_do(w, steps, err);
+    if (!is_sick(w)) return __real_stm_work_do(w, done, err);
     return how ? stm_fail(err, how, "what the worker says") : 0;
 }
 
@@ -274,14 +283,14 @@ END_TEST
 static _Atomic int *at_once; /* workers that run, in all processes */
 
 /* There is memory for two. */
-static int crowded(const struct stm_work *w, uint64_t *steps, struct stm_err *err)
+static int crowded(const struct stm_work *w, struct stm_work_done *done, struct stm_err *err)
 {
     if (++*at_once > 2) {
         --*at_once;
         die(SIGKILL);
     }
     nanosleep(&(struct timespec){.tv_nsec = 30000000}, NULL);
-    int rc = __real_stm_work_do(w, steps, err);
+    int rc = __real_stm_work_do(w, done, err);
     --*at_once;
     return rc;
 }
@@ -377,13 +386,13 @@ static void forge(struct bench *b, int node, uint64_t step)
     stm_trail_release(&fresh);
 }
 
-static int until_40(const struct stm_work *w, uint64_t *steps, struct stm_err *err)
+static int until_40(const struct stm_work *w, struct stm_work_done *done, struct stm_err *err)
 {
-    struct stm_task t = *w->task;
+    struct stm_job job = *w->job;
     struct stm_work part = *w;
-    if (t.until > 40) t.until = 40;
-    part.task = &t;
-    return __real_stm_work_do(&part, steps, err);
+    if (job.until > 40) job.until = 40;
+    part.job = &job;
+    return __real_stm_work_do(&part, done, err);
 }
 
 /* No fake worker here: one trail is forged, the worker finds it out, the other arms go on. */

@@ -253,6 +253,12 @@ struct stm_catalog_entry {
 };
 int stm_catalog_put(struct stm_store *s, const struct stm_plan *plan, int seed_lo, int seed_hi,
                     const char *profile, struct stm_err *err);
+/* The id of the record that stm_catalog_put makes of this. */
+int stm_catalog_id(struct stm_id *out, const struct stm_plan *plan, int seed_lo, int seed_hi,
+                   const char *profile, struct stm_err *err);
+/* The plan of such a record; the caller's, freed with stm_plan_free. STM_E_DAMAGED. */
+int stm_catalog_plan(struct stm_plan **out, struct stm_store *s, const struct stm_id *record,
+                     struct stm_err *err);
 struct stm_catalog {
     struct stm_catalog_entry *e;
     size_t n;

@@ -1,5 +1,6 @@
 /* Plans in the store: ref "plan-<id of name, parameters and profile>" -> record. A plan of another
  * file of that name has a ref of its own, whose id has the title, too. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -7,6 +8,7 @@
 #include "base/fail.h"
 #include "base/mem.h"
 #include "run/wire.h"
+#include "stemma/engine.h"
 #include "stemma/run.h"
 
 /* Record payload: magic, name, title, params, canonical, profile, both hashes, seeds. */
@@ -158,6 +160,45 @@ static int is_earlier(struct stm_store *s, const char *ref, const struct stm_pla
     if (rc) return rc == STM_E_NOTFOUND ? 0 : rc;
     rc = read_one(&r, ref, &id);
     if (!rc) *yes = same_file(one.e, plan);
+    stm_arena_release(&r.arena);
+    stm_free(one.e);
+    return rc;
+}
+
+int stm_catalog_id(struct stm_id *out, const struct stm_plan *plan, int seed_lo, int seed_hi,
+                   const char *profile, struct stm_err *err)
+{
+    struct stm_buf b = {0}, params = {0};
+    params_text(plan, &params);
+    encode(plan, stm_buf_text(&params), profile, seed_lo, seed_hi, &b);
+    bool failed = b.failed || params.failed;
+    if (!failed) *out = stm_id_of(b.p, b.n);
+    stm_buf_release(&b);
+    stm_buf_release(&params);
+    return failed ? stm_fail(err, STM_E_NOMEM, "naming a plan: out of memory") : 0;
+}
+
+/* What was checked once is read with all that this version knows. */
+static int parse(struct stm_plan **out, const struct stm_catalog_entry *e, struct stm_err *err)
+{
+    struct stm_diags *diags = NULL;
+    struct stm_check_options check = {.vocab = stm_engine_vocab(), .features = STM_F_ALL};
+    char path[300];
+    snprintf(path, sizeof path, "%s.stemma", e->name);
+    int rc = stm_protocol_check(out, &diags, path, e->canonical, strlen(e->canonical), &check, err);
+    stm_diags_free(diags);
+    if (rc || *out) return rc;
+    return stm_fail(err, STM_E_DAMAGED, "the stored plan `%s` cannot be read", e->name);
+}
+
+int stm_catalog_plan(struct stm_plan **out, struct stm_store *s, const struct stm_id *record,
+                     struct stm_err *err)
+{
+    struct stm_catalog one = {0};
+    struct reader r = {.store = s, .c = &one, .err = err};
+    *out = NULL;
+    int rc = read_one(&r, "plan", record);
+    if (!rc) rc = parse(out, one.e, err);
     stm_arena_release(&r.arena);
     stm_free(one.e);
     return rc;

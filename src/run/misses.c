@@ -26,16 +26,25 @@ static size_t lower_bound(const struct stm_view *v, unsigned seed, uint64_t step
     return lo;
 }
 
-bool stm_view_wished(const struct stm_view *v, unsigned seed, uint64_t step)
+static bool is_wished(const struct stm_view *v, unsigned seed, uint64_t step)
 {
     size_t i = lower_bound(v, seed, step);
     return i < v->n_wishes && v->wishes[i].seed == seed && v->wishes[i].step == step;
 }
 
+size_t stm_view_wishes(const struct stm_view *v, unsigned seed, uint64_t from, uint64_t to,
+                       const struct stm_wish **first)
+{
+    size_t i = lower_bound(v, seed, from), end = i;
+    while (end < v->n_wishes && v->wishes[end].seed == seed && v->wishes[end].step <= to) end++;
+    *first = v->wishes + i;
+    return end - i;
+}
+
 void stm_view_wish(struct stm_view *v, unsigned seed, uint64_t step)
 {
     size_t at = lower_bound(v, seed, step);
-    if (stm_view_wished(v, seed, step) || v->n_wishes == MISSES_MAX) return;
+    if (is_wished(v, seed, step) || v->n_wishes == MISSES_MAX) return;
     if (v->n_wishes == v->cap_wishes) {
         size_t cap = v->cap_wishes ? 2 * v->cap_wishes : 64;
         struct stm_wish *p = stm_realloc(v->wishes, cap * sizeof *p);

@@ -43,7 +43,7 @@ void stm_view_drop_pieces(struct stm_replicate *r)
     }
     stm_free(r->pieces);
     r->pieces = NULL;
-    r->n_pieces = 0;
+    r->n_pieces = r->cap_pieces = 0;
 }
 
 static int piece_settings(const struct stm_timeline *t, struct stm_piece *p, struct stm_err *err)
@@ -112,6 +112,7 @@ static int piece_start(struct stm_view *v, const struct stm_timeline *t, struct 
                                     .edits = p->edits,
                                     .settings = p->settings,
                                     .profile = v->profile};
+    p->origin_key = stm_origin_key(&p->origin);
     p->derived = fresh || *p->edits;
     if (!p->derived)
         p->start = *parent;
@@ -130,17 +131,31 @@ static void undo_piece(struct stm_replicate *r)
     *p = (struct stm_piece){0};
 }
 
+/* Room for one more. Tasks point to pieces, but are made when all pieces of the replicate are. */
+static int reserve_piece(struct stm_replicate *r, struct stm_err *err)
+{
+    if (r->n_pieces < r->cap_pieces) return 0;
+    unsigned cap = r->cap_pieces ? 2 * r->cap_pieces : 1;
+    struct stm_piece *p = stm_realloc(r->pieces, cap * sizeof *p);
+    if (!p) return stm_fail(err, STM_E_NOMEM, "resolving an arm: out of memory");
+    memset(p + r->cap_pieces, 0, (cap - r->cap_pieces) * sizeof *p);
+    r->pieces = p;
+    r->cap_pieces = cap;
+    return 0;
+}
+
 /* Begins the next piece: the first one at the fork, others where the one before is cut. */
 static int add_piece(struct stm_view *v, struct stm_timeline *t, struct stm_replicate *r,
                      struct stm_err *err)
 {
     const struct stm_node *node = &v->plan->nodes[r->node];
-    const struct stm_piece *last = r->n_pieces ? &r->pieces[r->n_pieces - 1] : NULL;
-    const char *before = last ? last->settings : settings_before(v, r);
     struct stm_id parent = {0};
     if (r->n_pieces == PIECES_MAX)
         return stm_fail(err, STM_E_INVALID, "arm `%s` has more than %d windows", node->path,
                         PIECES_MAX);
+    if (reserve_piece(r, err)) return STM_E_NOMEM;
+    const struct stm_piece *last = r->n_pieces ? &r->pieces[r->n_pieces - 1] : NULL;
+    const char *before = last ? last->settings : settings_before(v, r);
     if (last)
         parent = stm_trail_at(last->trail, last->cut.lo)->state;
     else if (node->fork >= 0)
@@ -224,8 +239,6 @@ static int next_piece(struct stm_view *v, struct stm_timeline *t, struct stm_rep
 static int make_pieces(struct stm_view *v, struct stm_timeline *t, const struct stm_lineage *l,
                        struct stm_replicate *r, struct stm_err *err)
 {
-    if (!r->pieces) r->pieces = stm_calloc(PIECES_MAX, sizeof *r->pieces);
-    if (!r->pieces) return stm_fail(err, STM_E_NOMEM, "resolving an arm: out of memory");
     int rc = r->n_pieces ? 0 : add_piece(v, t, r, err);
     r->blocked[0] = 0;
     for (bool ends = false; !rc;) {

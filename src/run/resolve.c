@@ -79,10 +79,10 @@ static int locate(struct stm_view *v, struct stm_replicate *r, struct stm_err *e
 static bool is_measured(const struct stm_view *v, const struct stm_place *at, bool logs)
 {
     const struct stm_trail_entry *e = stm_place_entry(at);
-    for (unsigned i = 0; e && logs && i < v->n_columns; i++) {
+    for (unsigned i = 0; e && logs && i < v->columns.n; i++) {
         double unused;
-        if ((v->column_uses[i] & STM_USE_LOG) &&
-            !stm_trail_metric(at->piece->trail, e, v->columns[i], &unused))
+        if ((v->columns.use[i] & STM_USE_LOG) &&
+            !stm_trail_metric(at->piece->trail, e, v->columns.text[i], &unused))
             e = NULL;
     }
     return e != NULL;
@@ -272,12 +272,12 @@ int stm_view_resolve(struct stm_view *v, struct stm_err *err)
     struct stm_demand *demands = stm_calloc(v->n_seeds, sizeof *demands);
     if (!demands) return stm_fail(err, STM_E_NOMEM, "planning: out of memory");
     int rc = 0;
-    v->n_tasks = 0;
+    stm_forget_tasks(v);
     for (unsigned n = 0; !rc && n < v->plan->n_nodes; n++)
         rc = resolve_node(v, (int)n, demands, err);
     v->open = is_open(v);
     if (!rc) rc = stm_add_misses(v, err);
-    for (size_t i = 0; !rc && i < v->n_tasks; i++) stm_add_sibling_cuts(v, &v->tasks[i]);
+    if (!rc) stm_add_sibling_cuts(v);
     stm_free(demands);
     return rc;
 }

@@ -22,9 +22,10 @@ void stm_want_resume(struct stm_demand *d, uint64_t step); /* re-execute from be
 /* A task from a demand, unless one for the same trajectory is there: what is left comes later. */
 int stm_add_task(struct stm_view *v, struct stm_replicate *r, const struct stm_demand *d,
                  struct stm_err *err);
-/* Steps at which siblings of the same trajectory change their settings: kept now, so that they need
- * not be trained for again. */
-void stm_add_sibling_cuts(struct stm_view *v, struct stm_task *t);
+/* Steps at which siblings of the same trajectory change their settings, and where they end: kept
+ * and measured now, so that they need not be trained for again. */
+void stm_add_sibling_cuts(struct stm_view *v);
+void stm_forget_tasks(struct stm_view *v); /* all of them */
 /* Stretches to be re-executed because something was asked for at steps that were not measured. */
 int stm_add_misses(struct stm_view *v, struct stm_err *err);
 

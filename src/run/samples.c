@@ -3,6 +3,7 @@
  * steps at which events come are measured in full anyway. */
 #include <math.h>
 
+#include "base/fail.h"
 #include "base/mem.h"
 #include "run/resolve.h"
 
@@ -24,15 +25,22 @@ static int add(struct stm_view *v, const struct stm_expr *time)
     return 0;
 }
 
-int stm_view_collect_samples(struct stm_view *v, const struct stm_expr *e, unsigned depth)
+static int collect(struct stm_view *v, const struct stm_expr *e, unsigned depth)
 {
     if (!e || depth > 64) return 0;
     int rc = is_number(e) ? add(v, e->kids[1]) : 0;
     if (!rc && e->ref == STM_R_LET && e->index >= 0)
-        rc = stm_view_collect_samples(v, v->plan->lets[e->index].expr, depth + 1);
-    for (unsigned i = 0; !rc && i < e->n; i++)
-        rc = stm_view_collect_samples(v, e->kids[i], depth + 1);
+        rc = collect(v, v->plan->lets[e->index].expr, depth + 1);
+    for (unsigned i = 0; !rc && i < e->n; i++) rc = collect(v, e->kids[i], depth + 1);
     return rc;
+}
+
+static int collect_read(void *ctx, const struct stm_expr *e) { return collect(ctx, e, 0); }
+
+int stm_view_collect_samples(struct stm_view *v, struct stm_err *err)
+{
+    int rc = stm_plan_each_read(v->plan, collect_read, v);
+    return rc ? stm_fail(err, rc, "planning: out of memory") : 0;
 }
 
 /* The step of a sample in one replicate, which is located; false: it has none. */
@@ -60,12 +68,12 @@ static bool is_full(const struct stm_view *v, const struct stm_place *p, bool *u
 {
     const struct stm_trail_entry *e = stm_place_entry(p);
     bool full = e != NULL;
-    for (unsigned i = 0; i < v->n_columns; i++) {
+    for (unsigned i = 0; i < v->columns.n; i++) {
         double unused;
-        bool reads_update = v->column_uses[i] & STM_USE_UPDATE;
-        if (!(v->column_uses[i] & STM_USE_OTHER)) continue;
+        bool reads_update = v->columns.use[i] & STM_USE_UPDATE;
+        if (!(v->columns.use[i] & STM_USE_OTHER)) continue;
         if (reads_update && p->step == p->piece->from) continue; /* there was none */
-        if (e && stm_trail_metric(p->piece->trail, e, v->columns[i], &unused)) continue;
+        if (e && stm_trail_metric(p->piece->trail, e, v->columns.text[i], &unused)) continue;
         *update = *update || reads_update;
         full = false;
     }

@@ -1,59 +1,83 @@
-/* Tasks on worker processes, one each. A worker that dies, of whatever, has lost only what came
- * after its last anchor; its task is made again from the store. */
+/* Jobs to places, until nothing is left. A worker that dies, of whatever, has lost only what came
+ * after its last anchor; its task is made again from the store.
+ *
+ * What a job has changed is seen when the view is resolved again. That takes a time that grows with
+ * the plan, so it is not done after each job: not before it is a small part of the time that has
+ * passed since, unless there is nothing else to give out. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "base/mem.h"
-#include "run/process.h"
+#include "run/queue.h"
 
 enum {
-    JOBS_MAX = 256,
-    BARREN_MAX = 5,  /* workers in a row with nothing new in the store: the task is given up */
-    DEATHS_TOLD = 3, /* deaths on one trajectory: the user is told */
-    WAIT_MS = 200,
-    FORKS_MAX = 25 /* refused one after the other, WAIT_MS apart, while no worker runs */
+    BARREN_MAX = 5,     /* workers in a row with nothing new in the store: the task is given up */
+    DEATHS_TOLD = 3,    /* deaths on one trajectory: the user is told */
+    WAIT_MS = 200,      /* between looks at the interrupt */
+    ELSEWHERE_MS = 100, /* between looks at what another process works on */
+    FORKS_MAX = 25,     /* refused one after the other, WAIT_MS apart, while no worker runs */
+    LOOK_SHARE = 20,    /* looking at the store takes at most one part in so many of the time; */
+    COUPLED_SHARE = 2   /* where the end of one seed is also that of others, which train on */
 };
 
-/* What a task extends. The start of a trajectory becomes known while its first task runs, so a task
- * made before and one made after are compared by the origin as well as by the key. */
+/* What a job extends. The start of a trajectory becomes known while its first job runs, so one made
+ * before and one made after are compared by the origin as well as by the key. */
 struct stretch {
     struct stm_id origin, key; /* no id: the start is a stored state; not known yet */
 };
 
 struct slot {
-    struct stm_process process; /* no pid: free */
-    struct stretch stretch;     /* the task's identity, so that it is not given out twice */
-    struct stm_id id;           /* the same for setbacks.h */
-    bool start_known;           /* what the store had when it began: is there anything new? */
+    bool busy;
+    struct stretch stretch; /* so that it is not given out twice */
+    struct stm_id id;       /* the same for setbacks.h */
+    bool start_known;       /* what the store had when it began: is there anything new? */
     struct stm_id head;
     int node;
     unsigned seed;
     uint64_t from, until, step;
+    unsigned look; /* the view that the job was made from */
 };
 
 struct scheduler {
     struct stm_view *v;
     const struct stm_run_options *o;
     struct stm_run_outcome *out;
+    const struct stm_executor *exec;
+    void *x;
     struct slot *slots;
-    pid_t parent;
+    struct stm_queue queue;
     unsigned jobs, busy;
     uint64_t anchor_every;
     unsigned width;   /* workers at once: `jobs` until the memory proves too small for so many */
     unsigned refused; /* attempts to start a worker that failed in a row */
     bool stopping;
+    bool stale; /* a job has ended since the last look at the store */
+    unsigned looks, share;
+    uint64_t looked, looking; /* ns: when the last look ended, how long it took */
 };
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t now_ms(void) { return now_ns() / 1000000; }
+
+/* ---- what runs ---- */
 
 static struct stretch stretch_of(const struct stm_task *t)
 {
     struct stretch x = {0};
-    if (t->piece->derived) x.origin = stm_origin_key(&t->piece->origin);
+    if (t->piece->derived) x.origin = t->piece->origin_key;
     if (t->piece->start_known) x.key = t->piece->key;
     return x;
 }
@@ -67,7 +91,7 @@ static bool running(const struct scheduler *s, const struct stretch *x)
 {
     for (unsigned i = 0; i < s->jobs; i++) {
         const struct stretch *y = &s->slots[i].stretch;
-        if (!s->slots[i].process.pid) continue;
+        if (!s->slots[i].busy) continue;
         if (same_id(&x->origin, &y->origin) || same_id(&x->key, &y->key)) return true;
     }
     return false;
@@ -82,7 +106,8 @@ static struct slot slot_for(const struct stm_task *t)
 {
     const struct stm_trail_entry *a =
         t->piece->trail ? stm_trail_anchor(t->piece->trail, t->resume) : NULL;
-    struct slot slot = {.stretch = stretch_of(t),
+    struct slot slot = {.busy = true,
+                        .stretch = stretch_of(t),
                         .id = stm_setback_id(t),
                         .start_known = t->piece->start_known,
                         .head = head_of(t),
@@ -94,75 +119,36 @@ static struct slot slot_for(const struct stm_task *t)
     return slot;
 }
 
+/* ---- giving out ---- */
+
 /* Returns 0 or errno. */
-static int start(struct scheduler *s, struct slot *slot, const struct stm_task *t)
+static int start(struct scheduler *s, unsigned place, const struct stm_task *t)
 {
-    int others[JOBS_MAX];
     struct slot made = slot_for(t);
     const struct stm_setback *b = stm_setback_find(s->v, &made.id);
-    struct stm_process_job job = {.view = s->v,
-                                  .task = t,
-                                  .parent = s->parent,
-                                  .from = made.from,
-                                  .anchor_every = s->anchor_every,
-                                  .usual = s->anchor_every,
-                                  .others = others};
-    if (b && b->anchor_every) job.anchor_every = b->anchor_every;
-    for (unsigned i = 0; i < s->jobs; i++)
-        if (s->slots[i].process.pid) others[job.n_others++] = s->slots[i].process.fd;
-    int e = stm_process_start(&made.process, &job);
+    struct stm_arena arena = {0};
+    struct stm_job job;
+    int e = ENOMEM;
+    if (!stm_task_job(s->v, t, &arena, &job, NULL)) {
+        job.usual = s->anchor_every;
+        job.anchor_every = b && b->anchor_every ? b->anchor_every : s->anchor_every;
+        e = s->exec->start(s->x, place, &job);
+    }
+    stm_arena_release(&arena);
     if (e) return e;
-    *slot = made;
+    made.look = s->looks;
+    s->slots[place] = made;
     s->busy++;
-    s->out->stretches++;
     return 0;
 }
 
-/* How far the arm of a task will go: the mean of its seeds that are done, the bound of the task
- * while there are none. */
-static uint64_t expected_end(const struct stm_view *v, const struct stm_task *t)
+static bool may_start(void *ctx, const struct stm_queue_entry *e)
 {
-    uint64_t sum = 0, n = 0;
-    for (unsigned i = 0; i < v->n_seeds; i++) {
-        const struct stm_replicate *r = stm_view_replicate(v, t->node, i);
-        if (r->pub.status != STM_REP_DONE) continue;
-        sum += r->pub.last;
-        n++;
-    }
-    return n && sum / n < t->until ? sum / n : t->until;
-}
-
-/* Tasks on which forks wait go first, then the longest ones, so that none of these begins when the
- * other processors have run out of work. */
-static uint64_t urgency(const struct stm_view *v, const struct stm_task *t)
-{
-    const uint64_t gate = UINT64_C(1) << 62;
-    uint64_t from = t->piece->from, end = expected_end(v, t);
-    if (t->piece->trail && t->piece->trail->exists && t->piece->trail->last > from)
-        from = t->piece->trail->last;
-    return (v->plan->nodes[t->node].n_forks ? gate : 0) + (end > from ? end - from : 0);
-}
-
-/* The most urgent task that does not extend what a worker extends already; NULL: none. One whose
- * workers left nothing new waits until the others have been given out. */
-static const struct stm_task *next_task(const struct scheduler *s)
-{
-    const struct stm_task *best = NULL;
-    unsigned least = 0;
-    for (size_t i = 0; i < s->v->n_tasks; i++) {
-        const struct stm_task *t = &s->v->tasks[i];
-        struct stretch stretch = stretch_of(t);
-        struct stm_id id = stm_setback_id(t);
-        const struct stm_setback *b = stm_setback_find(s->v, &id);
-        unsigned barren = b ? b->barren : 0;
-        if ((b && b->given_up) || running(s, &stretch)) continue;
-        if (best &&
-            (barren > least || (barren == least && urgency(s->v, t) <= urgency(s->v, best))))
-            continue;
-        best = t;
-        least = barren;
-    }
-    return best;
+    const struct scheduler *s = ctx;
+    const struct stm_setback *b = stm_setback_find(s->v, &e->id);
+    struct stretch stretch = stretch_of(e->task);
+    if (b && (b->given_up || b->elsewhere > now_ms())) return false;
+    return !running(s, &stretch);
 }
 
 /* A worker could not be started: others that run may end and make room, else it is tried again for
@@ -170,29 +156,44 @@ static const struct stm_task *next_task(const struct scheduler *s)
 static int not_started(struct scheduler *s, int e, struct stm_err *err)
 {
     bool passes = e == EAGAIN || e == ENOMEM || e == EMFILE || e == ENFILE;
+    s->stale = true; /* the task is asked for again */
     if (passes && s->busy) return 0;
     if (!passes || ++s->refused > FORKS_MAX) return stm_fail_errno(err, e, "starting a worker");
     poll(NULL, 0, WAIT_MS);
     return 0;
 }
 
-/* *idle: nothing runs, and there is nothing to run. */
-static int fill(struct scheduler *s, bool *idle, struct stm_err *err)
+static int fill(struct scheduler *s, struct stm_err *err)
 {
-    const struct stm_task *t = NULL;
     for (unsigned i = 0; !s->stopping && s->busy < s->width && i < s->jobs; i++) {
-        if (s->slots[i].process.pid) continue;
-        t = next_task(s);
+        if (s->slots[i].busy) continue;
+        const struct stm_task *t = stm_queue_take(&s->queue, may_start, s);
         if (!t) break;
-        int e = start(s, &s->slots[i], t);
-        if (e) {
-            *idle = false;
-            return not_started(s, e, err);
-        }
+        int e = start(s, i, t);
+        if (e) return not_started(s, e, err);
         s->refused = 0;
     }
-    *idle = !s->busy;
     return 0;
+}
+
+/* ---- looking ---- */
+
+static int look(struct scheduler *s, struct stm_err *err)
+{
+    uint64_t began = now_ns();
+    s->queue.n = s->queue.first = 0; /* its tasks are of the view before */
+    int rc = stm_view_refresh(s->v, err);
+    if (!rc) rc = stm_queue_fill(&s->queue, s->v, err);
+    s->stale = false;
+    s->looks++;
+    s->looked = now_ns();
+    s->looking = s->looked - began;
+    return rc;
+}
+
+static bool is_due(const struct scheduler *s)
+{
+    return s->stale && now_ns() - s->looked >= (s->share - 1) * s->looking;
 }
 
 static void tell(const struct scheduler *s, const struct slot *slot, bool done)
@@ -203,17 +204,6 @@ static void tell(const struct scheduler *s, const struct slot *slot, bool done)
                              .from = slot->from,
                              .until = slot->until};
     if (s->o->progress) s->o->progress(s->o->ctx, &p, done);
-}
-
-/* Takes one message; false at the end of the pipe. */
-static bool receive(const struct scheduler *s, struct slot *slot)
-{
-    struct stm_message m;
-    if (!stm_process_receive(&slot->process, &m)) return false;
-    if (m.final) return true;
-    if (m.step > slot->step) slot->step = m.step;
-    tell(s, slot, false);
-    return true;
 }
 
 static void notice(const struct scheduler *s, const char *fmt, ...)
@@ -301,85 +291,196 @@ static int take_setback(struct scheduler *s, const struct slot *slot, const stru
     return 0;
 }
 
-/* Frees the slot of a worker that has closed its pipe. */
-static void bury(struct scheduler *s, struct slot *slot, struct stm_end *e)
+/* ---- hearing ---- */
+
+static void on_step(void *ctx, unsigned place, uint64_t step)
 {
-    stm_process_wait(&slot->process, e);
-    s->busy--;
-    if (e->heard) slot->step = slot->from + slot->process.last.steps;
-    e->from = slot->from;
-    e->step = slot->step;
-    s->out->steps += slot->step - slot->from;
+    struct scheduler *s = ctx;
+    struct slot *slot = &s->slots[place];
+    if (step > slot->step) slot->step = step;
+    tell(s, slot, false);
+}
+
+static void on_pack(void *ctx, const char *name)
+{
+    const struct scheduler *s = ctx;
+    stm_store_learn(s->v->store, name);
+}
+
+/* Another process has the trajectory: it is asked for again after a while. */
+static int is_elsewhere(struct scheduler *s, const struct slot *slot, struct stm_err *err)
+{
+    struct stm_setback *b = stm_setback_note(s->v, &slot->id, slot->node, slot->seed);
+    if (!b) return stm_fail(err, STM_E_NOMEM, "running: out of memory");
+    b->elsewhere = now_ms() + ELSEWHERE_MS;
+    return 0;
+}
+
+static void count(struct scheduler *s, const struct slot *slot, const struct stm_end *e)
+{
+    s->out->stretches++;
+    s->out->steps += e->step - slot->from;
     if (e->peak_mb > s->out->peak_mb) s->out->peak_mb = e->peak_mb;
 }
 
-/* The worker in `slot` has ended: takes its answer and looks at the store again. */
-static int reap(struct scheduler *s, struct slot *slot, struct stm_err *err)
+/* The job in `slot` did not end as jobs do: looks at the store, and at what is to be done. */
+static int look_after(struct scheduler *s, const struct slot *slot, const struct stm_end *e,
+                      struct stm_err *err)
 {
-    struct stm_end e;
-    bury(s, slot, &e);
-    if (ends_run(&e)) return stm_fail(err, e.rc, "%s", e.text);
-    bool done = e.heard && !e.rc;
-    if (done) tell(s, slot, true);
-    int rc = stm_view_refresh(s->v, err);
+    int rc = look(s, err);
     if (rc || s->stopping) return rc;
     bool moved = advanced(s, slot);
-    if (stm_end_died(&e) || of_one_arm(e.rc) || !moved)
-        return take_setback(s, slot, &e, moved, err);
+    if (stm_end_died(e) || of_one_arm(e->rc) || !moved) {
+        rc = take_setback(s, slot, e, moved, err);
+        return rc ? rc : stm_queue_fill(&s->queue, s->v, err);
+    }
     struct stm_setback *b = stm_setback_find(s->v, &slot->id);
     if (b) b->barren = 0;
-    s->out->restarts += !done;
+    s->out->restarts++;
     return 0;
 }
+
+struct hearing {
+    struct scheduler *s;
+    struct stm_err *err;
+};
+
+static int take_end(struct scheduler *s, struct slot *slot, struct stm_end *e, struct stm_err *err)
+{
+    slot->busy = false;
+    s->busy--;
+    s->stale = true;
+    /* A look while it ran found the task as it was before. */
+    if (slot->look != s->looks) stm_queue_drop(&s->queue, &slot->id);
+    if (e->busy) return is_elsewhere(s, slot, err);
+    if (e->heard) slot->step = slot->from + e->steps;
+    e->from = slot->from;
+    e->step = slot->step;
+    count(s, slot, e);
+    if (ends_run(e)) return stm_fail(err, e->rc, "%s", e->text);
+    if (!e->heard || e->rc || !e->commits) {
+        if (e->heard && !e->rc) tell(s, slot, true);
+        return look_after(s, slot, e, err);
+    }
+    tell(s, slot, true);
+    struct stm_setback *b = stm_setback_find(s->v, &slot->id);
+    if (b) b->barren = 0;
+    return 0;
+}
+
+static int on_end(void *ctx, unsigned place, struct stm_end *e)
+{
+    const struct hearing *h = ctx;
+    return take_end(h->s, &h->s->slots[place], e, h->err);
+}
+
+static void hearing_step(void *ctx, unsigned place, uint64_t step)
+{
+    on_step(((const struct hearing *)ctx)->s, place, step);
+}
+
+static void hearing_pack(void *ctx, const char *name)
+{
+    on_pack(((const struct hearing *)ctx)->s, name);
+}
+
+static int listen_for(struct scheduler *s, int ms, struct stm_err *err)
+{
+    struct hearing h = {s, err};
+    struct stm_exec_ears ears = {
+        .ctx = &h, .step = hearing_step, .pack = hearing_pack, .end = on_end};
+    return s->exec->wait(s->x, ms, &ears, err);
+}
+
+/* ---- the run ---- */
 
 static void stop_workers(struct scheduler *s)
 {
     if (s->stopping) return;
     s->stopping = true;
-    for (unsigned i = 0; i < s->jobs; i++)
-        if (s->slots[i].process.pid) kill(s->slots[i].process.pid, SIGTERM);
+    s->exec->stop(s->x);
 }
 
-/* Waits for messages of any worker and handles them. */
-static int wait_some(struct scheduler *s, struct stm_err *err)
+/* Whether something is left that another process works on. */
+static bool waits_for_others(const struct scheduler *s)
 {
-    struct pollfd p[JOBS_MAX];
-    unsigned which[JOBS_MAX], n = 0;
-    for (unsigned i = 0; i < s->jobs; i++)
-        if (s->slots[i].process.pid) {
-            which[n] = i;
-            p[n++] = (struct pollfd){.fd = s->slots[i].process.fd, .events = POLLIN};
-        }
-    int ready = poll(p, n, WAIT_MS);
-    if (ready < 0 && errno != EINTR) return stm_fail_errno(err, errno, "waiting for workers: poll");
-    for (unsigned i = 0; ready > 0 && i < n; i++) {
-        struct slot *slot = &s->slots[which[i]];
-        if (!p[i].revents || receive(s, slot)) continue;
-        int rc = reap(s, slot, err);
-        if (rc) return rc;
+    for (size_t i = s->queue.first; i < s->queue.n; i++) {
+        const struct stm_setback *b = stm_setback_find(s->v, &s->queue.e[i].id);
+        if (s->queue.e[i].task && b && !b->given_up && b->elsewhere) return true;
     }
-    return 0;
+    return false;
+}
+
+/* Nothing runs, and nothing could be given out: looks again, waits for another process, or says
+ * that this is the end. */
+static int idle(struct scheduler *s, bool *end, struct stm_err *err)
+{
+    *end = s->stopping;
+    if (*end) return s->stale ? look(s, err) : 0;
+    if (s->stale) return look(s, err);
+    *end = !waits_for_others(s);
+    if (*end) return 0;
+    poll(NULL, 0, ELSEWHERE_MS);
+    return look(s, err);
 }
 
 static int run_all(struct scheduler *s, struct stm_err *err)
 {
-    for (;;) {
+    int rc = stm_queue_fill(&s->queue, s->v, err);
+    for (bool end = false; !rc && !end;) {
         if (s->o->interrupt && *s->o->interrupt) stop_workers(s);
-        bool idle;
-        int rc = fill(s, &idle, err);
-        if (rc) return rc;
-        if (idle) break;
-        rc = s->busy ? wait_some(s, err) : 0;
-        if (rc) return rc;
+        rc = is_due(s) ? look(s, err) : 0;
+        if (!rc) rc = fill(s, err);
+        if (!rc && s->busy < s->width && s->stale && !s->stopping) {
+            rc = look(s, err); /* a place is free, and the queue has nothing for it */
+            if (!rc) rc = fill(s, err);
+        }
+        if (rc) break;
+        rc = s->busy ? listen_for(s, WAIT_MS, err) : idle(s, &end, err);
     }
-    return s->stopping ? stm_fail(err, STM_E_INTERRUPTED, "interrupted; everything so far is saved")
-                       : 0;
+    if (rc || !s->stopping) return rc;
+    return stm_fail(err, STM_E_INTERRUPTED, "interrupted; everything so far is saved");
+}
+
+/* Lets those that still run save what they have. */
+static void drain(struct scheduler *s)
+{
+    struct stm_err ignored;
+    if (!s->busy) return;
+    stop_workers(s);
+    while (s->busy) listen_for(s, WAIT_MS, &ignored);
+}
+
+/* Whether some stop or fork is one for all seeds. */
+static bool is_coupled(const struct stm_plan *p)
+{
+    bool yes = false;
+    for (unsigned i = 0; i < p->n_forks; i++)
+        yes = yes || p->forks[i].at.kind == STM_T_ALL || p->forks[i].at.kind == STM_T_ANY;
+    for (unsigned i = 0; i < p->n_nodes; i++)
+        for (unsigned k = 0; p->nodes[i].stop && k < p->nodes[i].stop->n; k++) {
+            enum stm_time_kind kind = p->nodes[i].stop->alternatives[k].kind;
+            yes = yes || kind == STM_T_ALL || kind == STM_T_ANY;
+        }
+    return yes;
+}
+
+static int open_executor(struct scheduler *s, struct stm_err *err)
+{
+    struct stm_exec_options o = {.plan = s->v->plan,
+                                 .columns = &s->v->columns,
+                                 .store = stm_store_dir(s->v->store),
+                                 .places = s->jobs};
+    s->exec = stm_executor_find(NULL);
+    s->slots = stm_calloc(s->jobs, sizeof *s->slots);
+    if (!s->slots) return stm_fail(err, STM_E_NOMEM, "starting workers: out of memory");
+    return s->exec->open(&s->x, &o, err);
 }
 
 int stm_run_execute(struct stm_view *v, const struct stm_run_options *options,
                     struct stm_run_outcome *outcome, struct stm_err *err)
 {
-    struct scheduler s = {.v = v, .o = options, .out = outcome, .parent = getpid()};
+    struct scheduler s = {.v = v, .o = options, .out = outcome};
     *outcome = (struct stm_run_outcome){0};
     if (strcmp(stm_engine_profile(), v->profile))
         return stm_fail(err, STM_E_PROFILE,
@@ -387,23 +488,19 @@ int stm_run_execute(struct stm_view *v, const struct stm_run_options *options,
                         stm_engine_profile(), v->profile);
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     s.jobs = options->jobs ? options->jobs : cores > 0 ? (unsigned)cores : 1;
-    if (s.jobs > JOBS_MAX) s.jobs = JOBS_MAX;
+    if (s.jobs > STM_PLACES_MAX) s.jobs = STM_PLACES_MAX;
     s.width = s.jobs;
-    s.anchor_every = options->anchor_every ? options->anchor_every : 4000;
-    s.slots = stm_calloc(s.jobs, sizeof *s.slots);
-    if (!s.slots) return stm_fail(err, STM_E_NOMEM, "starting workers: out of memory");
+    s.share = is_coupled(v->plan) ? COUPLED_SHARE : LOOK_SHARE;
+    s.anchor_every = options->anchor_every ? options->anchor_every : STM_ANCHOR_EVERY;
     /* Where the caller's caller ignores it, nobody would learn how a worker ended. */
     struct sigaction chld = {.sa_handler = SIG_DFL}, before;
     sigaction(SIGCHLD, &chld, &before);
-    int rc = run_all(&s, err);
-    if (rc && s.busy) { /* let the others save what they have */
-        stop_workers(&s);
-        while (s.busy) {
-            struct stm_err ignored;
-            if (wait_some(&s, &ignored) && !s.busy) break;
-        }
-    }
+    int rc = open_executor(&s, err);
+    if (!rc) rc = run_all(&s, err);
+    if (s.x) drain(&s);
+    if (s.x) s.exec->close(s.x);
     sigaction(SIGCHLD, &before, NULL);
+    stm_queue_release(&s.queue);
     stm_free(s.slots);
     return rc;
 }

@@ -12,7 +12,7 @@
 
 struct stm_id stm_setback_id(const struct stm_task *t)
 {
-    return t->piece->derived ? stm_origin_key(&t->piece->origin) : t->piece->key;
+    return t->piece->derived ? t->piece->origin_key : t->piece->key;
 }
 
 static size_t place(const struct stm_view *v, const struct stm_id *id)

@@ -3,6 +3,7 @@
 #ifndef STEMMA_RUN_SETBACKS_H
 #define STEMMA_RUN_SETBACKS_H
 
+#include "run/exec.h"
 #include "run/view.h"
 
 struct stm_setback {
@@ -12,22 +13,13 @@ struct stm_setback {
     unsigned deaths;       /* all */
     unsigned barren;       /* workers in a row that left nothing new in the store */
     uint64_t anchor_every; /* steps between anchors from now on; 0: as the run says */
+    uint64_t elsewhere;    /* ms of the clock: not before then, as another process works on it */
     bool told;             /* that its workers die again and again */
     bool given_up;
     int code;         /* of given_up: why, enum stm_code */
     uint64_t step;    /* where its last worker was last heard of */
     char why[256];    /* one line */
     const char *help; /* what to do, or NULL */
-};
-
-/* How a worker ended. */
-struct stm_end {
-    bool heard; /* it said how, in `rc` and `text`; else `status` is all there is */
-    int rc;
-    const char *text;
-    int status;            /* of wait */
-    double peak_mb, cpu_s; /* what it took */
-    uint64_t from, step;   /* where it began, and was last heard of */
 };
 
 /* The identity of what a task extends: the same before and after its first state is known. */

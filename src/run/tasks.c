@@ -25,13 +25,58 @@ void stm_want_resume(struct stm_demand *d, uint64_t step)
     if (step > d->until) d->until = step;
 }
 
-static bool same_stretch(const struct stm_task *a, const struct stm_piece *p)
+/* ---- tasks by what they extend ---- */
+
+/* A trajectory has the same name for all replicates of it: its key, its origin's while its first
+ * state is not known. */
+static const struct stm_id *name_of(const struct stm_piece *p)
 {
-    if (a->piece->start_known != p->start_known) return false;
-    if (p->start_known) return stm_id_eq(&a->piece->key, &p->key);
-    struct stm_id x = stm_origin_key(&a->piece->origin), y = stm_origin_key(&p->origin);
-    return stm_id_eq(&x, &y);
+    return p->start_known ? &p->key : &p->origin_key;
 }
+
+/* The slot of a trajectory: a task's, or a free one. */
+static uint32_t *slot_of(const struct stm_view *v, const struct stm_id *name)
+{
+    uint64_t h;
+    memcpy(&h, name->h, sizeof h);
+    for (size_t i = (size_t)h;; i++) {
+        uint32_t *slot = &v->task_slots[i & (v->n_task_slots - 1)];
+        if (!*slot || stm_id_eq(name_of(v->tasks[*slot - 1].piece), name)) return slot;
+    }
+}
+
+static struct stm_task *find_task(const struct stm_view *v, const struct stm_piece *p)
+{
+    uint32_t slot = v->n_task_slots ? *slot_of(v, name_of(p)) : 0;
+    return slot ? &v->tasks[slot - 1] : NULL;
+}
+
+void stm_forget_tasks(struct stm_view *v)
+{
+    v->n_tasks = 0;
+    if (v->task_slots) memset(v->task_slots, 0, v->n_task_slots * sizeof *v->task_slots);
+}
+
+/* Room for one more, in the array and in the table, which stays at most half full. */
+static int reserve_task(struct stm_view *v)
+{
+    if (v->n_tasks < v->cap_tasks) return 0;
+    size_t cap = v->cap_tasks ? 2 * v->cap_tasks : 64;
+    struct stm_task *tasks = stm_realloc(v->tasks, cap * sizeof *tasks);
+    if (!tasks) return STM_E_NOMEM;
+    v->tasks = tasks;
+    uint32_t *slots = stm_calloc(2 * cap, sizeof *slots);
+    if (!slots) return STM_E_NOMEM;
+    stm_free(v->task_slots);
+    v->task_slots = slots;
+    v->n_task_slots = 2 * cap;
+    v->cap_tasks = cap;
+    for (size_t i = 0; i < v->n_tasks; i++)
+        *slot_of(v, name_of(v->tasks[i].piece)) = (uint32_t)i + 1;
+    return 0;
+}
+
+/* ---- making them ---- */
 
 /* The piece in which the first step that is wanted lies: a later one cannot be begun before. */
 static const struct stm_piece *piece_of(const struct stm_replicate *r, uint64_t resume)
@@ -43,19 +88,6 @@ static const struct stm_piece *piece_of(const struct stm_replicate *r, uint64_t 
 
 static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
-const struct stm_trail_entry *stm_task_anchor(const struct stm_view *v, const struct stm_task *t,
-                                              const struct stm_trail *trail)
-{
-    const struct stm_trail_entry *e = stm_trail_at(trail, t->resume);
-    bool update = false;
-    for (unsigned i = 0; t->again && t->resume > t->piece->from && i < v->n_columns; i++) {
-        double unused;
-        if (v->column_uses[i] & STM_USE_UPDATE)
-            update = update || !e || !stm_trail_metric(trail, e, v->columns[i], &unused);
-    }
-    return stm_trail_anchor(trail, t->resume - update);
-}
-
 /* What a task executes of what was executed before: from its anchor to where something is missing,
  * and as far as measurements are missing. */
 static uint64_t repeated(const struct stm_view *v, const struct stm_task *t)
@@ -63,7 +95,8 @@ static uint64_t repeated(const struct stm_view *v, const struct stm_task *t)
     const struct stm_piece *p = t->piece;
     if (!p->trail || !p->trail->exists) return 0;
     uint64_t last = stm_piece_last(p), to = least(t->until, last);
-    const struct stm_trail_entry *a = stm_task_anchor(v, t, p->trail);
+    const struct stm_trail_entry *a =
+        stm_job_anchor(&v->columns, p->from, t->resume, t->again, p->trail);
     uint64_t n = t->resume - (a ? a->step : p->from);
     return n + (t->again && to > t->resume ? to - t->resume : 0);
 }
@@ -96,36 +129,65 @@ int stm_add_task(struct stm_view *v, struct stm_replicate *r, const struct stm_d
 {
     struct stm_task t = make_task(v, r, d);
     r->again += repeated(v, &t);
-    for (size_t i = 0; i < v->n_tasks; i++)
-        if (same_stretch(&v->tasks[i], t.piece))
-            return 0; /* asked for already; what is left comes later */
-    if (v->n_tasks == v->cap_tasks) {
-        size_t cap = v->cap_tasks ? 2 * v->cap_tasks : 64;
-        struct stm_task *p = stm_realloc(v->tasks, cap * sizeof *p);
-        if (!p) return stm_fail(err, STM_E_NOMEM, "planning: out of memory");
-        v->tasks = p;
-        v->cap_tasks = cap;
-    }
+    if (find_task(v, t.piece)) return 0; /* asked for already; what is left comes later */
+    if (reserve_task(v)) return stm_fail(err, STM_E_NOMEM, "planning: out of memory");
     v->tasks[v->n_tasks++] = t;
+    *slot_of(v, name_of(t.piece)) = (uint32_t)v->n_tasks;
     return 0;
 }
 
-/* Steps at which siblings of the same trajectory change their settings, and where they end: kept
- * and measured now, so that they need not be trained for again. */
-void stm_add_sibling_cuts(struct stm_view *v, struct stm_task *t)
+int stm_task_job(const struct stm_view *v, const struct stm_task *t, struct stm_arena *a,
+                 struct stm_job *out, struct stm_err *err)
 {
-    for (unsigned n = 0; n < v->plan->n_nodes; n++) {
-        const struct stm_replicate *r = stm_view_replicate(v, (int)n, t->seed);
-        for (unsigned i = 0; i < r->n_pieces; i++) {
-            const struct stm_piece *p = &r->pieces[i];
-            if (p->cut.hi <= p->from || !same_stretch(t, p)) continue;
+    const struct stm_piece *p = t->piece;
+    const struct stm_wish *w;
+    size_t n = stm_view_wishes(v, t->seed, p->from, t->until, &w);
+    uint64_t *rows = n ? stm_arena_alloc(a, n * sizeof *rows) : NULL;
+    if (n && !rows) return stm_fail(err, STM_E_NOMEM, "planning: out of memory");
+    for (size_t i = 0; i < n; i++) rows[i] = w[i].step;
+    *out = (struct stm_job){.plan = v->record,
+                            .node = t->node,
+                            .seed = v->seeds[t->seed],
+                            .fork = stm_view_replicate(v, t->node, t->seed)->pub.fork_step,
+                            .origin = p->origin,
+                            .start_known = p->start_known,
+                            .start = p->start,
+                            .head = p->trail ? p->trail->head : (struct stm_id){0},
+                            .resume = t->resume,
+                            .until = t->until,
+                            .again = t->again,
+                            .root = t->root,
+                            .stop_events = t->stop_events,
+                            .anchor_events = t->anchor_events,
+                            .latched = t->latched,
+                            .anchor_every = STM_ANCHOR_EVERY,
+                            .usual = STM_ANCHOR_EVERY,
+                            .anchors = t->anchors,
+                            .n_anchors = t->n_anchors,
+                            .rows = rows,
+                            .n_rows = n};
+    return 0;
+}
+
+static void add_anchor(struct stm_task *t, uint64_t step)
+{
+    for (unsigned k = 0; k < t->n_anchors; k++)
+        if (t->anchors[k] == step) return;
+    if (t->n_anchors < STM_ANCHORS_MAX) t->anchors[t->n_anchors++] = step;
+}
+
+void stm_add_sibling_cuts(struct stm_view *v)
+{
+    for (size_t i = 0; v->n_tasks && i < (size_t)v->plan->n_nodes * v->n_seeds; i++) {
+        const struct stm_replicate *r = &v->reps[i];
+        for (unsigned k = 0; k < r->n_pieces; k++) {
+            const struct stm_piece *p = &r->pieces[k];
+            struct stm_task *t = p->cut.hi > p->from ? find_task(v, p) : NULL;
+            if (!t) continue;
             if (r->end.hi < p->cut.hi) stm_view_wish(v, t->seed, r->end.hi);
             if (p->cut.lo == STM_NEVER) continue;
             t->anchor_events |= p->watch;
-            if (!stm_range_known(p->cut)) continue;
-            bool have = false;
-            for (unsigned k = 0; k < t->n_anchors; k++) have = have || t->anchors[k] == p->cut.lo;
-            if (!have && t->n_anchors < STM_ANCHORS_MAX) t->anchors[t->n_anchors++] = p->cut.lo;
+            if (stm_range_known(p->cut)) add_anchor(t, p->cut.lo);
         }
     }
 }

@@ -12,15 +12,17 @@ static int allocate(struct stm_view *v, const struct stm_view_options *o, struct
            forks = (size_t)v->plan->n_forks * v->n_seeds;
     v->seeds = stm_calloc(v->n_seeds, sizeof *v->seeds);
     v->reps = stm_calloc(reps, sizeof *v->reps);
+    v->events = stm_calloc(reps * v->plan->n_events + 1, sizeof *v->events);
     v->forks = stm_calloc(forks, sizeof *v->forks);
     v->calibrated = stm_calloc(v->plan->n_calibrates, sizeof *v->calibrated);
     v->profile = stm_strdup(o->profile);
-    if (!v->seeds || !v->reps || !v->forks || !v->calibrated || !v->profile)
+    if (!v->seeds || !v->reps || !v->events || !v->forks || !v->calibrated || !v->profile)
         return stm_fail(err, STM_E_NOMEM, "planning %s: out of memory", v->plan->name);
     for (unsigned s = 0; s < v->n_seeds; s++) v->seeds[s] = o->seed_lo + (int)s;
     for (size_t i = 0; i < reps; i++) {
         v->reps[i].node = (int)(i / v->n_seeds);
         v->reps[i].seed = (unsigned)(i % v->n_seeds);
+        v->reps[i].event = v->events + i * v->plan->n_events;
     }
     for (unsigned i = 0; i < v->plan->n_calibrates; i++) v->calibrated[i] = NAN;
     return 0;
@@ -42,7 +44,11 @@ int stm_view_new(struct stm_view **out, const struct stm_plan *plan, struct stm_
     v->store = store;
     v->n_seeds = (unsigned)(options->seed_hi - options->seed_lo + 1);
     int rc = allocate(v, options, err);
-    if (!rc) rc = stm_view_collect_columns(v, err);
+    if (!rc)
+        rc = stm_catalog_id(&v->record, plan, options->seed_lo, options->seed_hi, options->profile,
+                            err);
+    if (!rc) rc = stm_columns_collect(&v->columns, plan, &v->arena, err);
+    if (!rc) rc = stm_view_collect_samples(v, err);
     if (!rc) {
         stm_view_bind_data(v);
         rc = stm_view_refresh(v, err);
@@ -66,12 +72,14 @@ void stm_view_free(struct stm_view *v)
         }
     stm_free(v->slots);
     stm_free(v->tasks);
+    stm_free(v->task_slots);
     stm_free(v->misses);
     stm_free(v->wishes);
     stm_free(v->samples);
     stm_free(v->setbacks);
     stm_free(v->seeds);
     stm_free(v->reps);
+    stm_free(v->events);
     stm_free(v->forks);
     stm_free(v->calibrated);
     stm_free(v->profile);

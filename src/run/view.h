@@ -4,11 +4,10 @@
 #define STEMMA_RUN_VIEW_H
 
 #include "run/effective.h"
-#include "run/origin.h"
+#include "run/job.h"
 #include "run/range.h"
-#include "run/trail.h"
 
-enum { STM_EVENTS_MAX = 32, STM_WHY = 160, STM_ANCHORS_MAX = 64 };
+enum { STM_WHY = 160 };
 
 /* A stretch of a replicate under constant settings: [from, cut] of one trajectory. */
 struct stm_piece {
@@ -18,7 +17,8 @@ struct stm_piece {
     bool start_known;
     struct stm_id start;      /* the state at `from`, after edits; when known */
     struct stm_origin origin; /* how it begins; its texts belong to the piece */
-    bool derived;             /* `origin` says how to make the start; else it is a stored state */
+    struct stm_id origin_key;
+    bool derived; /* `origin` says how to make the start; else it is a stored state */
     char *settings, *edits;
     struct stm_id key;       /* when the start is known */
     struct stm_trail *trail; /* cached in the view; when the start is known */
@@ -33,9 +33,9 @@ struct stm_replicate {
     bool located;          /* fork step known, pieces made */
     bool settled;          /* nothing about it can change any more */
     struct stm_piece *pieces;
-    unsigned n_pieces;
+    unsigned n_pieces, cap_pieces;
     /* When its events come in its whole history, looking no further than it was trained. */
-    struct stm_range event[STM_EVENTS_MAX];
+    struct stm_range *event; /* [plan->n_events], of the view */
     struct stm_range diverged;
     struct stm_range own;     /* its stop by numbers and by its own events */
     struct stm_range rule;    /* its stop by its stop rule */
@@ -93,21 +93,23 @@ struct stm_trail_slot {
 struct stm_view {
     const struct stm_plan *plan;
     struct stm_store *store;
+    struct stm_id record; /* of the plan in the store (catalog.c), whether it is there or not */
     char *profile;
     int *seeds;
     unsigned n_seeds;
     struct stm_data data;
     struct stm_replicate *reps;    /* [n_nodes][n_seeds] */
+    struct stm_range *events;      /* [n_nodes][n_seeds][n_events], of the replicates */
     struct stm_fork_state *forks;  /* [n_forks][n_seeds] */
     double *calibrated;            /* [n_calibrates], NAN while unknown */
     struct stm_trail_slot **slots; /* open addressing by key, a power of two */
     size_t n_slots, cap_slots;
     unsigned generation;
-    const char **columns; /* every engine metric that the plan mentions */
-    unsigned n_columns;
-    uint32_t *column_uses; /* bits of enum stm_column_use */
+    struct stm_columns columns; /* every engine metric that the plan mentions */
     struct stm_task *tasks;
     size_t n_tasks, cap_tasks;
+    uint32_t *task_slots; /* tasks.c: of a hash table over what they extend, task + 1 */
+    size_t n_task_slots;
     char calibrate_why[STM_WHY]; /* why the last calibration that was asked for has no value */
     bool noting;                 /* metrics that are asked for and missing are noted as misses */
     bool pretend;                /* and read as 1 */
@@ -121,13 +123,6 @@ struct stm_view {
     struct stm_setback *setbacks; /* setbacks.h; they outlive a refresh */
     size_t n_setbacks, cap_setbacks;
     struct stm_arena arena;
-};
-
-enum stm_column_use {
-    STM_USE_EVENT = 1,
-    STM_USE_LOG = 2,
-    STM_USE_OTHER = 4,
-    STM_USE_UPDATE = 8 /* it reads the last update, so a state that was read back has none */
 };
 
 struct stm_replicate *stm_view_replicate(const struct stm_view *v, int node, unsigned seed);
@@ -154,20 +149,13 @@ struct stm_moment stm_view_fork_moment(const struct stm_view *v, int fork, unsig
 /* Until which step the states of a piece are known to be the replicate's. */
 uint64_t stm_piece_last(const struct stm_piece *p);
 
-/* tasks.c: the anchor that a task starts from, NULL for the first state: at or before the first
- * step that lacks something; before it where that is a metric that reads the update to it. */
-const struct stm_trail_entry *stm_task_anchor(const struct stm_view *v, const struct stm_task *t,
-                                              const struct stm_trail *trail);
+/* tasks.c: a task as a value, with the usual distance of anchors. What it points to is of the view
+ * and of the arena. STM_E_NOMEM. */
+int stm_task_job(const struct stm_view *v, const struct stm_task *t, struct stm_arena *a,
+                 struct stm_job *out, struct stm_err *err);
 
 /* facts.c: the stm_data functions. */
 void stm_view_bind_data(struct stm_view *v);
-/* columns.c: collects the engine metrics of the plan. */
-int stm_view_collect_columns(struct stm_view *v, struct stm_err *err);
-/* The engine metrics in an expression, user metrics and lets followed: calls `each` with the text.
- */
-int stm_expr_engine_metrics(const struct stm_plan *plan, const struct stm_expr *e,
-                            int (*each)(void *ctx, const char *text), void *ctx);
-
 /* trails.c: the cache. NULL with `err` on failure. */
 struct stm_trail *stm_view_trail(struct stm_view *v, const struct stm_id *key, struct stm_err *err);
 
@@ -178,11 +166,13 @@ void stm_view_drop_pieces(struct stm_replicate *r);
 
 /* misses.c: notes one while v->noting (a full list forgets the rest; they come up again). */
 void stm_view_note_miss(struct stm_view *v, int node, unsigned seed, struct stm_moment at);
-bool stm_view_wished(const struct stm_view *v, unsigned seed, uint64_t step);
+/* The wishes of a seed for the steps [from, to]: how many, and the first of them. */
+size_t stm_view_wishes(const struct stm_view *v, unsigned seed, uint64_t from, uint64_t to,
+                       const struct stm_wish **first);
 void stm_view_wish(struct stm_view *v, unsigned seed, uint64_t step);
 
-/* samples.c: adds the times in an expression of a claim. */
-int stm_view_collect_samples(struct stm_view *v, const struct stm_expr *e, unsigned depth);
+/* samples.c: the times at which claims sample. */
+int stm_view_collect_samples(struct stm_view *v, struct stm_err *err);
 
 /* resolve.c */
 int stm_view_resolve(struct stm_view *v, struct stm_err *err);
