@@ -1,12 +1,15 @@
-#define _XOPEN_SOURCE 700 /* nftw, mkdtemp */
+#define _GNU_SOURCE /* environ, nftw, mkdtemp */
 #include "bench.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <math.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -117,3 +120,20 @@ void bench_dir_make(char dir[200])
 }
 
 void bench_dir_remove(const char *dir) { nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
+
+int bench_spawn(const char *dir, char *const argv[])
+{
+    int status;
+    pid_t pid;
+    char out[256], err[256];
+    posix_spawn_file_actions_t actions;
+    snprintf(out, sizeof out, "%s/out", dir);
+    snprintf(err, sizeof err, "%s/err", dir);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 1, out, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    posix_spawn_file_actions_addopen(&actions, 2, err, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    if (posix_spawn(&pid, argv[0], &actions, NULL, argv, environ)) bench_die(argv[0]);
+    posix_spawn_file_actions_destroy(&actions);
+    if (waitpid(pid, &status, 0) < 0) bench_die("waitpid");
+    return status;
+}

@@ -47,5 +47,8 @@ extern const char bench_paper[];
 /* A new directory in $TMPDIR, and its removal. */
 void bench_dir_make(char dir[200]);
 void bench_dir_remove(const char *dir);
+/* Starts `argv` with stdout and stderr in the files `out` and `err` of `dir`, and waits: its exit
+ * status, as of wait. */
+int bench_spawn(const char *dir, char *const argv[]);
 
 #endif

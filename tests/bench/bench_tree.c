@@ -7,14 +7,10 @@
  *
  * usage: bench_tree [--quick] STEMMA
  */
-#define _GNU_SOURCE /* environ */
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -51,24 +47,6 @@ static const char protocol[] =
 
 static const char *stemma;
 
-/* Starts `argv` in `dir`, with stdout and stderr in files there, and waits: its exit status. */
-static int spawn_in(const char *dir, char *const argv[])
-{
-    int status;
-    pid_t pid;
-    char out[256], err[256];
-    posix_spawn_file_actions_t actions;
-    snprintf(out, sizeof out, "%s/out", dir);
-    snprintf(err, sizeof err, "%s/err", dir);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 1, out, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    posix_spawn_file_actions_addopen(&actions, 2, err, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    if (posix_spawn(&pid, argv[0], &actions, NULL, argv, environ)) bench_die(argv[0]);
-    posix_spawn_file_actions_destroy(&actions);
-    if (waitpid(pid, &status, 0) < 0) bench_die("waitpid");
-    return status;
-}
-
 /* "executed 3,200 steps in ..." */
 static long executed(const char *dir)
 {
@@ -102,7 +80,7 @@ static double run_tree(long steps, int seeds, int jobs, double *cpu)
     char *argv[] = {(char *)stemma, "run",     file,  "--store", store, "-D",
                     define,         "--seeds", range, "--jobs",  count, NULL};
     double start = bench_now(), cpu_start = bench_cpu();
-    int status = spawn_in(dir, argv);
+    int status = bench_spawn(dir, argv);
     double wall = bench_now() - start;
     *cpu = bench_cpu() - cpu_start;
     long expected = seeds * (FORK_AT + ARMS * (steps - FORK_AT));

@@ -18,3 +18,4 @@ lines=$("$programs/bench_step" --quick --filter "batch=256 p=59 f32" avx2) || co
 form bench_step <<<"$lines"
 "$programs/bench_store" --quick | form bench_store
 "$programs/bench_run" 50 1 | form bench_run
+"$programs/bench_many" --quick "$programs/../../src/cli/stemma" | form bench_many
