@@ -4,16 +4,16 @@ Each case is made from the printed seed and its number alone. A failing one is m
 """
 
 import argparse
-import multiprocessing
+import contextlib
 import os
 import random
 import shutil
-import signal
 import sys
 import tempfile
 import time
 
 import coverage
+import workers
 from cases import FILE, Made, Ways, write
 from command import Refused, Tools
 from minimize import Minimizer, kind_of
@@ -128,17 +128,11 @@ class Tally:
             self.kinds[kind_of(found)] = self.kinds.get(kind_of(found), 0) + 1
 
 
-def die_tidily():
-    """A worker that is ended takes its commands and its directory with it."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 def go(o, seed, tally):
     until = time.monotonic() + 60 * o.minutes if o.minutes else None
     jobs = ((o, seed, n) for n in numbers(o))
-    with multiprocessing.Pool(o.jobs, die_tidily) as pool:
-        for number, found, versions, refused, seconds in pool.imap_unordered(one_case, jobs):
+    with contextlib.closing(workers.results(one_case, jobs, o.jobs)) as cases:
+        for number, found, versions, refused, seconds in cases:
             tally.take(found, versions, refused)
             if found and versions is None:
                 print("case %d %s" % (number, found[0]), flush=True)
