@@ -62,9 +62,7 @@ static const struct stm_param tv_knobs[] = {
     PARAM("precision.loss", SYM, 0, 0, false, false, tv_precision, NULL, "of the loss"),
     PARAM("temperature", NUM, 0, 1e6, true, false, NULL, "1", "divides the logits"),
     PARAM("output_scale", NUM, 0, 1e6, true, false, NULL, "1", "multiplies the logits"),
-    PARAM("lr.E", NUM, 0, 10, true, false, NULL, NULL, "learning rate of E"),
-    PARAM("lr.W1", NUM, 0, 10, true, false, NULL, NULL, "learning rate of W1"),
-    PARAM("lr.weights", NUM, 0, 10, true, false, NULL, NULL, "learning rate of the weights"),
+    PARAM("lr.GROUP", NUM, 0, 10, true, false, NULL, NULL, "learning rate of the group"),
     PARAM("optimizer.beta2", NUM, 0, 1, false, true, NULL, NULL, "second moment"),
     PARAM("optimizer.momentum", NUM, 0, 1, false, true, NULL, NULL, "of sgd"),
     PARAM("stream.batch", INT, 0, 1e6, false, false, NULL, "0", "which batches"),
@@ -76,10 +74,8 @@ static const struct stm_param tv_knobs[] = {
     PARAM("logits.clip.c", NUM, 0, 1e6, true, false, NULL, NULL, "largest value"),
     PARAM("logits.normalize.c", NUM, 0, 1e6, true, false, NULL, NULL, "norm"),
 };
-static const struct stm_group tv_groups[] = {
-    {"E", false, false}, {"W1", false, false},     {"W2", false, false},   {"b1", true, false},
-    {"b2", true, false}, {"weights", false, true}, {"biases", true, true}, {"all", false, true},
-};
+static const struct stm_tensor_sig tv_tensors[] = {
+    {"E", false}, {"W1", false}, {"b1", true}, {"W2", false}, {"b2", true}};
 #define METRIC(...)                                                                                \
     &(const struct stm_metric_sig) { __VA_ARGS__ }
 #define HOLD(...)                                                                                  \
@@ -110,9 +106,10 @@ static const struct stm_sig *const tv_tasks[] = {
     SIG("sparse_parity", tv_parity, 2, "of the first bits", STM_IN_VECTOR),
 };
 static const struct stm_model_sig *const tv_models[] = {
-    MODEL({"embed_mlp", tv_model, 4, "an embedding and one hidden layer", STM_IN_PAIR}, tv_groups,
-          8),
-    MODEL({"mlp", tv_mlp, 1, "one hidden layer", STM_IN_PAIR | STM_IN_VECTOR}, tv_groups + 1, 7),
+    MODEL({"embed_mlp", tv_model, 4, "an embedding and one hidden layer", STM_IN_PAIR}, tv_tensors,
+          5, NULL, 0),
+    MODEL({"mlp", tv_mlp, 1, "one hidden layer", STM_IN_PAIR | STM_IN_VECTOR}, tv_tensors + 1, 4,
+          NULL, 0),
 };
 static const struct stm_sig *const tv_optimizers[] = {
     SIG("adamw", tv_adamw, 6, "adam, decoupled decay", 0),
@@ -147,7 +144,7 @@ static inline int tv_judge(const struct stm_in_force *list, size_t n, struct stm
 }
 
 static const struct stm_vocab test_vocab = {
-    tv_tasks,   2, tv_models, 2, tv_optimizers, 1,        tv_knobs, 21,
+    tv_tasks,   2, tv_models, 2, tv_optimizers, 1,        tv_knobs, 19,
     tv_metrics, 8, tv_holds,  4, tv_fields,     tv_judge,
 };
 

@@ -118,7 +118,7 @@ static void follow(const char *order)
                 p[k][i] -= lr * m[k][i];
                 if (order[0] == 's') p[k][i] *= 1 - lr * l;
                 ck_assert_double_eq_tol(((double *)t->net.param[k])[i], p[k][i], 1e-13);
-                ck_assert_double_eq_tol(((double *)t->moment[0][k])[i], m[k][i], 1e-13);
+                ck_assert_double_eq_tol(((double *)t->slot[k].moment[0])[i], m[k][i], 1e-13);
             }
     }
     stm_trainer_free(t);

@@ -300,6 +300,14 @@ static void cover_param(int part, int type, size_t i, const char *of, const stru
     if (!number) missing("a value of its own for", name, "");
 }
 
+static void cover_group_knob(int knob, const char *name)
+{
+    for (size_t c = 0; c < CASES; c++)
+        for (size_t i = 0; i < parsed[c]->n_group_knobs; i++)
+            if (parsed[c]->group_knob[i].knob == knob) return;
+    missing("a value for", name, "");
+}
+
 static void cover_part(int part, int type, const char *kind, const struct stm_sig *sig)
 {
     bool found = false;
@@ -338,7 +346,10 @@ static void cover_vocabulary(void)
     for (size_t i = 0; i < v->n_optimizers; i++)
         cover_part(STM_PART_OPTIMIZER, (int)i, "optimizer", v->optimizers[i]);
     for (size_t i = 0; i < v->n_knobs; i++)
-        if (!stm_knob_alias[i]) cover_param(-1, 0, i, "", &v->knobs[i]);
+        if (stm_knob_prefix(&v->knobs[i]))
+            cover_group_knob((int)i, v->knobs[i].name);
+        else if (!stm_knob_alias[i])
+            cover_param(-1, 0, i, "", &v->knobs[i]);
     for (size_t i = 0; i < v->n_holds; i++) {
         if (!has_hold(i, STM_HOLD_EQ)) missing("hold", v->holds[i]->name, v->holds[i]->doc);
         if (v->holds[i]->upper_bound && !has_hold(i, STM_HOLD_LE))

@@ -107,7 +107,7 @@ START_TEST(mlp_by_dense_layers)
     struct stm_trainer *t = trainer_of(
         TINY,
         "precision = f64\nmodel = mlp\nmodel.layers = 3\nmodel.hidden = 5\nmodel.act = tanh\n", 4);
-    double *w[STM_TENSORS_MAX], want = 0;
+    double *w[12], want = 0;
     for (unsigned k = 0; k < t->net.n_tensors; k++) {
         w[k] = t->net.param[k];
         stm_rand_normals(3, STM_STREAM_PERTURB, k, t->normal, t->net.spec[k].n);

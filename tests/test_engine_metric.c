@@ -239,12 +239,16 @@ END_TEST
 
 START_TEST(metrics_are_read_and_refused)
 {
-    static const char *const good[][2] = {
-        {" acc( test )", "acc(test)"},
-        {"logit_scale", "logit_scale"},
-        {"frac(train,p_correct>=1.0)", "frac(train, p_correct >= 1)"},
-        {"frac(all, margin < -2.5e-1)", "frac(all, margin < -0.25)"},
-        {"norm(biases)", "norm(biases)"},
+    static const struct {
+        const char *text, *name, *group;
+        int set, field;
+        double bound;
+    } good[] = {
+        {" acc( test )", "acc", "", STM_SET_TEST, -1, 0},
+        {"logit_scale", "logit_scale", "", STM_SET_ALL, -1, 0},
+        {"frac(train,p_correct>=1.0)", "frac", "", STM_SET_TRAIN, STM_FIELD_P_CORRECT, 1},
+        {"frac(all, margin < -2.5e-1)", "frac", "", STM_SET_ALL, STM_FIELD_MARGIN, -0.25},
+        {"norm(biases)", "norm", "biases", -1, -1, 0},
     };
     static const char *const bad[][2] = {
         {"accuracy(test)", "there is no metric `accuracy`"},
@@ -263,8 +267,10 @@ START_TEST(metrics_are_read_and_refused)
     struct stm_metric m;
     struct stm_err err = {0};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        ck_assert_msg(stm_metric_parse(&m, good[i][0], &err) == 0, "%s", err.msg);
-        ck_assert_str_eq(m.text, good[i][1]);
+        ck_assert_msg(stm_metric_parse(&m, good[i].text, &err) == 0, "%s", err.msg);
+        ck_assert_str_eq(stm_engine_vocab()->metrics[m.index]->name, good[i].name);
+        ck_assert_str_eq(m.group ? m.group : "", good[i].group);
+        ck_assert(m.set == good[i].set && m.field == good[i].field && m.bound == good[i].bound);
     }
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         ck_assert_int_eq(stm_metric_parse(&m, bad[i][0], &err), STM_E_INVALID);

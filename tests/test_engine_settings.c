@@ -245,9 +245,15 @@ START_TEST(vocabulary_is_complete)
         ck_assert_ptr_nonnull(v->knobs[i].doc);
         if (i) ck_assert_str_lt(v->knobs[i - 1].name, v->knobs[i].name);
     }
+    const char *group;
     for (size_t i = 0; i < v->n_models; i++)
-        for (size_t g = 0; g < v->models[i]->n_groups; g++)
-            ck_assert_uint_ne(stm_group_mask((int)i, v->models[i]->groups[g].name, NULL), 0);
+        for (size_t g = 0; (group = stm_group_at(v->models[i], g)); g++) {
+            size_t tensors = 0;
+            for (size_t k = 0; k < v->models[i]->n_tensors; k++)
+                tensors += stm_group_has(v->models[i], group, k);
+            ck_assert_uint_gt(tensors, 0);
+            ck_assert_ptr_eq(stm_group_find(v->models[i], group, strlen(group)), group);
+        }
     ck_assert_str_eq(v->tasks[0]->name, "modular_add");
     ck_assert_str_eq(v->optimizers[0]->name, "adamw");
     ck_assert_str_eq(v->fields[STM_FIELD_MARGIN], "margin");

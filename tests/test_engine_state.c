@@ -170,8 +170,8 @@ START_TEST(the_precision_changes_at_a_load)
     for (unsigned k = 0; k < f->net.n_tensors; k++)
         for (size_t i = 0; i < f->net.spec[k].n; i++) {
             ck_assert(((double *)d->net.param[k])[i] == ((float *)f->net.param[k])[i]);
-            ck_assert(((double *)d->moment[0][k])[i] == ((float *)f->moment[0][k])[i]);
-            ck_assert(((double *)d->moment[1][k])[i] == ((float *)f->moment[1][k])[i]);
+            ck_assert(((double *)d->slot[k].moment[0])[i] == ((float *)f->slot[k].moment[0])[i]);
+            ck_assert(((double *)d->slot[k].moment[1])[i] == ((float *)f->slot[k].moment[1])[i]);
         }
     stm_trainer_view(d, &s);
     ck_assert_int_eq(stm_trainer_load(back, &s, NULL), 0);
@@ -205,8 +205,8 @@ START_TEST(edits)
     ck_assert_int_eq(stm_trainer_edit(t, "moments", STM_EDIT_SET, 0, &err), 0);
     for (unsigned k = 0; k < t->net.n_tensors; k++)
         for (size_t i = 0; i < t->net.spec[k].n; i++) {
-            ck_assert_double_eq(((double *)t->moment[0][k])[i], 0);
-            ck_assert_double_eq(((double *)t->moment[1][k])[i], 0);
+            ck_assert_double_eq(((double *)t->slot[k].moment[0])[i], 0);
+            ck_assert_double_eq(((double *)t->slot[k].moment[1])[i], 0);
         }
     ck_assert_double_eq(t->scalar[0], power);
 
@@ -300,7 +300,7 @@ START_TEST(diverged_states_have_one_nan)
         char id[2][STM_ID_TEXT];
         for (int i = 0; i < 2; i++) {
             struct stm_trainer *t = trainer_of(TINY, f64 ? "precision = f64\n" : "", 1);
-            char *w = t->net.param[1], *m = t->moment[0][1];
+            char *w = t->net.param[1], *m = t->slot[1].moment[0];
             const size_t size = f64 ? 8 : 4;
             const void *nan = f64 ? (const void *)&any_f64[i] : &any_f32[i];
             struct stm_state state;

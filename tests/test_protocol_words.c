@@ -252,7 +252,8 @@ START_TEST(words_are_explained)
     for (size_t i = 0; i < v->n_tasks; i++) explained(v->tasks[i]->name);
     for (size_t i = 0; i < v->n_models; i++) {
         explained(v->models[i]->sig.name);
-        for (size_t g = 0; g < v->models[i]->n_groups; g++) explained(v->models[i]->groups[g].name);
+        const char *group;
+        for (size_t g = 0; (group = stm_group_at(v->models[i], g)); g++) explained(group);
     }
     for (size_t i = 0; i < v->optimizers[0]->n_params; i++)
         explained(v->optimizers[0]->params[i].name);

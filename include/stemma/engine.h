@@ -119,14 +119,14 @@ void stm_trainer_one_nan(struct stm_trainer *t);
 /* ---- metrics ---- */
 
 struct stm_metric {
-    char text[120]; /* canonical: "acc(test)", "frac(train, p_correct >= 1)" */
-    unsigned index; /* line in the engine's table */
-    int set;        /* enum of sets, or -1 */
-    char group[24]; /* or "" */
-    int field, op;  /* condition, or -1 */
+    unsigned index;    /* line in the engine's table */
+    int set;           /* enum of sets, or -1 */
+    const char *group; /* in the vocabulary's memory, or NULL */
+    int field, op;     /* condition, or -1 */
     double bound;
 };
-/* Reads a metric as written in the language and makes its canonical text. STM_E_INVALID. */
+/* Reads a metric as written in the language: "acc(test)", "frac(train, p_correct >= 1)",
+ * "norm(blocks.0.attn)". STM_E_INVALID. */
 int stm_metric_parse(struct stm_metric *out, const char *text, struct stm_err *err);
 /* True when the metric reads the last update (eff_lr, cos): the step before must be taken with
  * `track`.

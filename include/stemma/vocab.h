@@ -1,10 +1,10 @@
 /* The words that a protocol may use for tasks, models, knobs, holds and metrics.
  *
- * Data, and one function: the engine fills one `struct stm_vocab` from its tables
- * (stm_engine_vocab), the checker of the language reads it. So a new model, loss, optimizer,
- * hold or metric is known to `stemma check` as soon as it has its line in the engine's table, and
- * what the engine would refuse is refused by `check`, by the same code.
- * Everything here is static and constant; pointers are borrowed for the life of the process.
+ * Data, a few questions about it, and one function: the engine fills one `struct stm_vocab` from
+ * its tables (stm_engine_vocab), the checker of the language reads it. So a new model, loss,
+ * optimizer, hold or metric is known to `stemma check` as soon as it has its line in the engine's
+ * table, and what the engine would refuse is refused by `check`, by the same code. Everything here
+ * is static and constant; pointers are borrowed for the life of the process.
  */
 #ifndef STEMMA_VOCAB_H
 #define STEMMA_VOCAB_H
@@ -22,8 +22,8 @@ enum stm_kind {
 /* One named, typed value: an argument of a task, model or optimizer, or a knob.
  *
  * Names of knobs may be dotted.
- *   PART of a knob: `precision.loss`, or `lr.E`, of a group of the model. Without a default it
- *     follows the whole until it is set.
+ *   PART of a knob: `precision.loss`. Without a default it follows the whole until it is set.
+ *   GROUP: `lr.GROUP` stands for a part for each group of the model: lr.E, lr.blocks.0.attn.
  *   ARGUMENT of a word: `logits.clip.c` is the c of `logits = clip(10)`, because `clip` is one of
  *     the words of `logits`. It is given with its word only, by name or, the first one in the
  *     table, without; an argument without a default must be given. Settings are then
@@ -37,6 +37,7 @@ struct stm_param {
     const char *const
         *syms;       /* NULL-terminated names; a number knob may have them too (batch = full) */
     const char *def; /* default as it would be written; NULL: must be given */
+    bool quiet;      /* at its default no line of settings, which were stored before it came */
     const char *doc; /* one line, lower case, with the unit */
 };
 
@@ -55,18 +56,43 @@ struct stm_sig {
     unsigned inputs; /* of enum stm_input: what a task gives, all that a model takes; else 0 */
 };
 
-/* A named set of parameter tensors of a model. */
-struct stm_group {
-    const char *name;
-    bool bias;      /* holds nothing but biases: its norm cannot be held */
-    bool composite; /* made of other groups (weights, biases, all) */
+/* A parameter tensor of a model. Names are words with dots between them; words have letters, digits
+ * and _, and the first begins with a letter. */
+struct stm_tensor_sig {
+    const char *name; /* "W1", "blocks.0.attn.w_q" */
+    bool bias;        /* of no weight: the norm of biases alone cannot be held */
 };
 
+/* A set of them with a name of its own. */
+struct stm_group {
+    const char *name;    /* "attn", "blocks.0" */
+    const char *tensors; /* names with blanks between them, in which * stands for any letters:
+                            "blocks.*.attn.*" */
+};
+
+/* A model's groups are its tensors, each by its name, what it names itself, and three of every
+ * model: `weights`, the tensors that are no biases, `biases`, and `all`. None is empty. */
 struct stm_model_sig {
     struct stm_sig sig;
+    const struct stm_tensor_sig *tensors;
+    size_t n_tensors;
     const struct stm_group *groups;
     size_t n_groups;
 };
+
+/* The i-th group as they are listed: weights, biases, the model's own, the three; NULL behind the
+ * last. */
+const char *stm_group_at(const struct stm_model_sig *m, size_t i);
+/* The group called name[0..n), in the vocabulary's own memory; NULL: the model has none. */
+const char *stm_group_find(const struct stm_model_sig *m, const char *name, size_t n);
+/* Of groups that the model has: whether one has the tensor, has nothing but biases, has no tensor
+ * that the other has not, has one in common with the other. */
+bool stm_group_has(const struct stm_model_sig *m, const char *group, size_t tensor);
+bool stm_group_is_bias(const struct stm_model_sig *m, const char *group);
+bool stm_group_within(const struct stm_model_sig *m, const char *a, const char *b);
+bool stm_groups_overlap(const struct stm_model_sig *m, const char *a, const char *b);
+/* Of a knob of groups, lr.GROUP, how many letters stand before the group; 0: it is another knob. */
+size_t stm_knob_prefix(const struct stm_param *knob);
 
 /* What may stand between the parentheses of a metric or hold: acc(SET), norm(GROUP). */
 enum stm_arg_kind {

@@ -14,22 +14,26 @@ static const char *skip(const char *s)
     return s;
 }
 
-/* A word into out[24]; returns what follows it and its blanks, or NULL. */
-static const char *word(const char *s, char out[24])
+bool stm_word_is(struct stm_word w, const char *text)
+{
+    return strncmp(w.p, text, w.n) == 0 && text[w.n] == '\0';
+}
+
+/* A word; returns what follows it and its blanks, or NULL. */
+static const char *word(const char *s, struct stm_word *out)
 {
     size_t n = 0;
     s = skip(s);
     while (isalnum((unsigned char)s[n]) || s[n] == '_' || s[n] == '.') n++;
-    if (n == 0 || n >= 24 || isdigit((unsigned char)*s)) return NULL;
-    memcpy(out, s, n);
-    out[n] = '\0';
+    if (n == 0 || isdigit((unsigned char)*s)) return NULL;
+    *out = (struct stm_word){s, n};
     return skip(s + n);
 }
 
 /* FIELD OP NUMBER */
 static const char *condition(const char *s, struct stm_call *out)
 {
-    s = word(s, out->field);
+    s = word(s, &out->field);
     if (!s) return NULL;
     for (int op = 0; op < STM_OPS; op++) {
         size_t n = strlen(stm_op_names[op]);
@@ -44,10 +48,10 @@ static const char *condition(const char *s, struct stm_call *out)
 
 bool stm_call_parse(struct stm_call *out, const char *text)
 {
-    *out = (struct stm_call){.op = -1};
-    const char *s = word(text, out->name);
+    *out = (struct stm_call){.arg = {"", 0}, .field = {"", 0}, .op = -1};
+    const char *s = word(text, &out->name);
     if (s && *s == '(') {
-        s = word(s + 1, out->arg);
+        s = word(s + 1, &out->arg);
         if (s && *s == ',') s = condition(s + 1, out);
         if (!s || *s != ')') return false;
         s = skip(s + 1);
@@ -57,19 +61,32 @@ bool stm_call_parse(struct stm_call *out, const char *text)
 
 bool stm_quantity_parse(struct stm_quantity *out, const char *text)
 {
+    struct stm_word w;
     *out = (struct stm_quantity){0};
-    const char *s = word(text, out->name);
+    const char *s = word(text, &out->name);
     if (!s || *s == '\0') return s != NULL;
     if (*s != '(') return false;
+    out->args = s + 1;
     do {
-        if (out->n == STM_QUANTITY_ARGS || !(s = word(s + 1, out->arg[out->n++]))) return false;
-        if (*s == '(' && out->n == 1 && !strcmp(out->arg[0], "rows")) {
-            if (!(s = word(s + 1, out->arg[0])) || *s != ')') return false;
+        const char *at = s + 1;
+        if (!(s = word(at, &w))) return false;
+        out->n++;
+        if (*s == '(' && out->n == 1 && stm_word_is(w, "rows")) {
+            out->args = s + 1;
+            if (!(s = word(s + 1, &w)) || *s != ')') return false;
             out->rows = true;
             s = skip(s + 1);
         }
     } while (*s == ',' && !out->rows);
     return *s == ')' && *skip(s + 1) == '\0';
+}
+
+struct stm_word stm_quantity_next(const char **at)
+{
+    struct stm_word w = {"", 0};
+    const char *s = word(*at, &w);
+    *at = s ? s + 1 : "";
+    return w;
 }
 
 void stm_number_text(char out[STM_NUMBER_TEXT], double v)

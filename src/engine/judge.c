@@ -5,26 +5,25 @@
 
 #include "base/fail.h"
 #include "base/mem.h"
-#include "engine/trainer.h"
+#include "engine/fit.h"
+#include "engine/trainer_state.h"
 
 /* A value that refuses least, for one that is not known yet: the largest. */
-static double some_value(const char *key)
+static double some_value(struct stm_settings *s, const char *key)
 {
-    const struct stm_vocab *v = stm_engine_vocab();
-    for (size_t i = 0; i < v->n_knobs; i++) {
-        const struct stm_param *p = &v->knobs[i];
-        if (strcmp(p->name, key) == 0) return p->open_max ? (p->min + p->max) / 2 : p->max;
-    }
-    return 1;
+    const struct stm_param *p = stm_settings_param(s, key);
+    return !p ? 1 : p->open_max ? (p->min + p->max) / 2 : p->max;
 }
 
 static int put_hold(struct stm_settings *s, const struct stm_in_force *f, struct stm_err *err)
 {
-    double v[STM_HOLD_VALUES_MAX];
-    size_t n = f->n < STM_HOLD_VALUES_MAX ? f->n : STM_HOLD_VALUES_MAX;
-    for (size_t i = 0; i < n; i++) v[i] = isnan(f->num[i]) ? 1 : f->num[i];
-    return stm_settings_hold(s, f->key, f->kind == STM_FORCE_HOLD_LE ? STM_HOLD_LE : STM_HOLD_EQ, v,
-                             n, err);
+    double *v = stm_calloc(f->n, sizeof *v);
+    if (!v) return stm_fail(err, STM_E_NOMEM, "no memory for settings");
+    for (size_t i = 0; i < f->n; i++) v[i] = isnan(f->num[i]) ? 1 : f->num[i];
+    int rc = stm_settings_hold(s, f->key, f->kind == STM_FORCE_HOLD_LE ? STM_HOLD_LE : STM_HOLD_EQ,
+                               v, f->n, err);
+    stm_free(v);
+    return rc;
 }
 
 static int put(struct stm_settings *s, const struct stm_in_force *f, struct stm_err *err)
@@ -32,7 +31,8 @@ static int put(struct stm_settings *s, const struct stm_in_force *f, struct stm_
     switch (f->kind) {
     case STM_FORCE_SET:
         if (f->sym) return stm_settings_sym(s, f->key, f->sym, err);
-        return stm_settings_num(s, f->key, isnan(f->num[0]) ? some_value(f->key) : f->num[0], err);
+        return stm_settings_num(s, f->key, isnan(f->num[0]) ? some_value(s, f->key) : f->num[0],
+                                err);
     case STM_FORCE_HOLD:
     case STM_FORCE_HOLD_LE: return put_hold(s, f, err);
     case STM_FORCE_FREEZE: return stm_settings_freeze(s, f->key, err);
@@ -43,8 +43,7 @@ static int put(struct stm_settings *s, const struct stm_in_force *f, struct stm_
 static size_t last_blamed(const struct stm_in_force *list, size_t n, const struct stm_blame *b)
 {
     for (size_t i = n; i-- > 0;)
-        for (int k = 0; k < STM_BLAME_MAX; k++)
-            if (strcmp(list[i].key, b->key[k]) == 0) return i;
+        if (stm_blame_has(b, list[i].key)) return i;
     return n;
 }
 
@@ -53,7 +52,7 @@ static int fit(struct stm_trainer *t, const struct stm_in_force *list, size_t n,
                struct stm_err *err)
 {
     struct stm_blame blame = {0};
-    uint32_t mask;
+    const char *group;
     bool norm;
     int rc = 0;
     for (*at = 0; *at < n; ++*at)
@@ -64,23 +63,19 @@ static int fit(struct stm_trainer *t, const struct stm_in_force *list, size_t n,
     }
     for (*at = 0; *at < n; ++*at)
         if (list[*at].kind == STM_FORCE_ONCE &&
-            (rc = stm_trainer_edit_target(t, list[*at].key, &mask, &norm, err)))
+            (rc = stm_trainer_edit_target(t, list[*at].key, &group, &norm, err)))
             return rc;
     return 0;
 }
 
 int stm_judge(const struct stm_in_force *list, size_t n, struct stm_fault *out)
 {
-    struct stm_settings *s = NULL;
     struct stm_err err = {0};
     struct stm_trainer *t = stm_calloc(1, sizeof *t);
-    int rc = t ? stm_settings_new(&s, &err) : STM_E_NOMEM;
-    if (!rc) {
-        t->set = *s;
-        rc = fit(t, list, n, &out->at, &err);
-        memcpy(out->msg, err.msg, sizeof out->msg);
-    }
-    stm_settings_free(s);
-    stm_free(t);
+    if (!t) return STM_E_NOMEM;
+    stm_settings_begin(&t->set);
+    int rc = fit(t, list, n, &out->at, &err);
+    memcpy(out->msg, err.msg, sizeof out->msg);
+    stm_trainer_free(t);
     return rc;
 }

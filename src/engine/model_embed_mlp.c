@@ -15,7 +15,7 @@
 #include "engine/kernels/panels.h"
 
 enum { EMBED, HIDDEN, ACT, INIT, BIAS, INIT_E, INIT_W1, INIT_W2 }; /* arguments */
-enum { E, W1, B1, W2, B2, TENSORS };
+enum { E, W1, B1, W2, B2 };
 /* Work arrays, those from SLOPE on for the backward pass; C = p classes. */
 enum {
     U,       /* [p][H] E W1[0:d] + b1 */
@@ -33,7 +33,8 @@ enum {
     BIAS_ROW,  /* [H] b1 */
     W1_PANELS, /* a panel of one half of W1, or of its transpose */
     AT_A,      /* [tile] a and b of the pairs */
-    AT_B
+    AT_B,
+    WORK
 };
 
 static const char *const biases[] = {"off", "on", NULL};
@@ -42,7 +43,7 @@ static const char *const inits[] = {"normal_fan_in", NULL};
 #define INIT_OF(tensor)                                                                            \
     {                                                                                              \
         .name = "init_" tensor, .kind = STM_K_NUM, .min = 0, .max = 1e6, .def = "1",               \
-        .doc = "factor on the initial " tensor                                                     \
+        .quiet = true, .doc = "factor on the initial " tensor                                      \
     }
 
 static const struct stm_param params[] = {
@@ -67,43 +68,29 @@ static const struct stm_param params[] = {
               .kind = STM_K_SYM,
               .syms = biases,
               .def = "on",
+              .quiet = true,
               .doc = "whether there are b1 and b2"},
     [INIT_E] = INIT_OF("E"),
     [INIT_W1] = INIT_OF("W1"),
     [INIT_W2] = INIT_OF("W2"),
 };
 
-static const struct stm_group groups[] = {
-    {.name = "E"},
-    {.name = "W1"},
-    {.name = "W2"},
-    {.name = "b1", .bias = true},
-    {.name = "b2", .bias = true},
-    {.name = "weights", .composite = true},
-    {.name = "biases", .bias = true, .composite = true},
-    {.name = "all", .composite = true},
-};
-static const uint32_t group_masks[] = {
-    1u << E,
-    1u << W1,
-    1u << W2,
-    1u << B1,
-    1u << B2,
-    1u << E | 1u << W1 | 1u << W2,
-    1u << B1 | 1u << B2,
-    (1u << TENSORS) - 1,
-};
+static const struct stm_tensor_sig tensors[] = {[E] = {"E", false},
+                                                [W1] = {"W1", false},
+                                                [B1] = {"b1", true},
+                                                [W2] = {"W2", false},
+                                                [B2] = {"b2", true}};
 
 static void shape(const double *arg, const struct stm_task_shape *task, struct stm_tensor_spec *out)
 {
     uint32_t p = task->tokens, C = task->classes, d = (uint32_t)arg[EMBED],
-             H = (uint32_t)arg[HIDDEN], on = arg[BIAS] != 0;
-    out[E] = (struct stm_tensor_spec){"E", 2, {p, d}, (size_t)p * d, d, true, arg[INIT_E]};
-    out[W1] =
-        (struct stm_tensor_spec){"W1", 2, {2 * d, H}, (size_t)2 * d * H, 2 * d, true, arg[INIT_W1]};
-    out[B1] = (struct stm_tensor_spec){"b1", 1, {H, 0}, on ? H : 0, 0, false, 1};
-    out[W2] = (struct stm_tensor_spec){"W2", 2, {H, C}, (size_t)H * C, H, true, arg[INIT_W2]};
-    out[B2] = (struct stm_tensor_spec){"b2", 1, {C, 0}, on ? C : 0, 0, false, 1};
+             H = (uint32_t)arg[HIDDEN];
+    out[E] = stm_weight(p, d, d, arg[INIT_E]);
+    out[W1] = stm_weight(2 * d, H, 2 * d, arg[INIT_W1]);
+    out[W2] = stm_weight(H, C, H, arg[INIT_W2]);
+    if (arg[BIAS] == 0) return;
+    out[B1] = stm_bias(H);
+    out[B2] = stm_bias(C);
 }
 
 #define STM_REAL_BITS 32
@@ -125,11 +112,8 @@ const struct stm_model_type stm_model_embed_mlp = {
                     STM_PARAMS(params),
                     .doc = "shared embedding of a and b, concatenated, one hidden layer",
                     .inputs = STM_IN_PAIR},
-            .groups = groups,
-            .n_groups = sizeof groups / sizeof *groups},
-    .n_tensors = TENSORS,
-    .quiet_args = 1u << BIAS | 1u << INIT_E | 1u << INIT_W1 | 1u << INIT_W2,
-    .group_masks = group_masks,
+            STM_TENSORS(tensors)},
+    .n_work = WORK,
     .shape = shape,
     .ops = {{carve_f32, begin_f32, forward_f32, backward_f32, end_f32},
             {carve_f64, begin_f64, forward_f64, backward_f64, end_f64}},

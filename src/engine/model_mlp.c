@@ -49,8 +49,10 @@ enum {
     P_LANES16, /* [C][16] gradient of the last bias, in lanes */
     P_X,       /* [tile][inputs] points */
     P_ROW,     /* [inputs] one of them, float64 */
-    P_AT       /* lists of rows, [tile] each: */
+    P_AT,      /* lists of rows, [tile] each: */
+    P_WORK
 };
+enum { MOST_WORK = (int)P_WORK > (int)WORK ? (int)P_WORK : (int)WORK };
 enum { AT_A, AT_B, SELF, NOUGHT }; /* a, b of the pairs; 0, 1, 2, ..; 0, 0, 0, .. */
 
 /* Places of layer l's tensors; layer 0 reads the pair or point, layer L gives the logits. */
@@ -95,45 +97,23 @@ static const struct stm_param params[] = {
     [INIT_OUT] = INIT_OF("out", "last W"),
 };
 
-static const char *const names[TENSORS] = {"W1", "b1", "W2", "b2", "W3", "b3",
-                                           "W4", "b4", "W5", "b5", "W6", "b6"};
-static const struct stm_group groups[] = {
-    {.name = "W1"},
-    {.name = "W2"},
-    {.name = "W3"},
-    {.name = "W4"},
-    {.name = "W5"},
-    {.name = "W6"},
-    {.name = "b1", .bias = true},
-    {.name = "b2", .bias = true},
-    {.name = "b3", .bias = true},
-    {.name = "b4", .bias = true},
-    {.name = "b5", .bias = true},
-    {.name = "b6", .bias = true},
-    {.name = "weights", .composite = true},
-    {.name = "biases", .bias = true, .composite = true},
-    {.name = "all", .composite = true},
-};
-/* Weights have the even bits, biases the odd ones. */
-static const uint32_t group_masks[] = {1,       1 << 2,  1 << 4, 1 << 6, 1 << 8,
-                                       1 << 10, 1 << 1,  1 << 3, 1 << 5, 1 << 7,
-                                       1 << 9,  1 << 11, 0x555,  0xaaa,  0xfff};
+static const struct stm_tensor_sig tensors[TENSORS] = {
+    {"W1", false}, {"b1", true}, {"W2", false}, {"b2", true}, {"W3", false}, {"b3", true},
+    {"W4", false}, {"b4", true}, {"W5", false}, {"b5", true}, {"W6", false}, {"b6", true}};
 
-/* Layers beyond the last one have no elements. */
+/* Layers beyond the last one have no tensors. */
 static void shape(const double *arg, const struct stm_task_shape *task, struct stm_tensor_spec *out)
 {
     const unsigned L = (unsigned)arg[LAYERS];
     const uint32_t H = (uint32_t)arg[HIDDEN];
-    for (unsigned l = 0; l <= LAYERS_MAX; l++) {
+    for (unsigned l = 0; l <= L; l++) {
         uint32_t in = l > 0          ? H
                       : task->inputs ? task->inputs
                                      : 2 * task->tokens,
                  wide = l == L ? task->classes : H;
         double init = arg[l == 0 ? INIT_IN : l == L ? INIT_OUT : INIT_HIDDEN];
-        size_t n = l <= L ? wide : 0, nb = arg[BIAS] != 0 ? n : 0;
-        out[weight(l)] =
-            (struct stm_tensor_spec){names[weight(l)], 2, {in, wide}, in * n, in, true, init};
-        out[bias(l)] = (struct stm_tensor_spec){names[bias(l)], 1, {wide, 0}, nb, 0, false, 1};
+        out[weight(l)] = stm_weight(in, wide, in, init);
+        if (arg[BIAS] != 0) out[bias(l)] = stm_bias(wide);
     }
 }
 
@@ -156,10 +136,8 @@ const struct stm_model_type stm_model_mlp = {
                     STM_PARAMS(params),
                     .doc = "one-hot a and b, or a point; up to five hidden layers",
                     .inputs = STM_IN_PAIR | STM_IN_VECTOR},
-            .groups = groups,
-            .n_groups = sizeof groups / sizeof *groups},
-    .n_tensors = TENSORS,
-    .group_masks = group_masks,
+            STM_TENSORS(tensors)},
+    .n_work = MOST_WORK,
     .shape = shape,
     .ops = {{carve_f32, begin_f32, forward_f32, backward_f32, end_f32},
             {carve_f64, begin_f64, forward_f64, backward_f64, end_f64}},

@@ -2,36 +2,54 @@
 #ifndef STEMMA_ENGINE_SETTINGS_H
 #define STEMMA_ENGINE_SETTINGS_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "engine/tables.h"
 #include "stemma/engine.h"
 
-enum { STM_HOLDS_MAX = 8, STM_FREEZES_MAX = 8, STM_HOLD_VALUES_MAX = 8 };
-
 /* The three things with arguments of their own. */
 enum stm_part { STM_PART_MODEL, STM_PART_OPTIMIZER, STM_PART_TASK, STM_PARTS };
+extern const char *const stm_part_names[STM_PARTS];
+
+/* Names of groups are the vocabulary's own strings. */
+
+/* A knob of one group: lr.E. */
+struct stm_group_knob {
+    int knob; /* place of lr.GROUP in the vocabulary's knobs */
+    const char *group;
+    double value;
+};
 
 struct stm_hold {
-    char quantity[160]; /* canonical, without blanks: "norm(weights)", "share(E,W1,W2)" */
-    unsigned type;      /* place in stm_holds */
+    const char *quantity; /* canonical, without blanks: "norm(weights)", "share(E,W1,W2)" */
+    unsigned type;        /* place in stm_holds */
     enum stm_hold_op op;
-    char group[STM_HOLD_VALUES_MAX][24];
+    const char **group; /* [n_groups] */
     size_t n_groups;
-    double v[STM_HOLD_VALUES_MAX];
+    double *v; /* [n] */
     size_t n;
 };
 
 /* Values are numbers; a symbol is what stm_param_symbol says; NaN is not set. */
 struct stm_settings {
-    int part[STM_PARTS]; /* place in its table, -1: not set */
-    double arg[STM_PARTS][STM_ARGS_MAX];
-    double knob[STM_KNOBS]; /* those with an alias live in arg[] */
-    struct stm_hold hold[STM_HOLDS_MAX];
+    int part[STM_PARTS];    /* place in its table, -1: not set */
+    double *arg[STM_PARTS]; /* one for each of its parameters */
+    double knob[STM_KNOBS]; /* those with an alias live in arg[], those of groups below */
+    struct stm_group_knob *group_knob;
+    size_t n_group_knobs;
+    struct stm_hold *hold;
     size_t n_holds;
-    char freeze[STM_FREEZES_MAX][24]; /* sorted */
+    const char **freeze; /* sorted */
     size_t n_freezes;
+    struct stm_arena arena; /* behind all of that */
     struct stm_buf text;
 };
+
+/* Every knob at its default; there is nothing to free yet. */
+void stm_settings_begin(struct stm_settings *s);
+/* `out`, of which nothing is read, becomes a copy. STM_E_NOMEM; end it in any case. */
+int stm_settings_clone(struct stm_settings *out, const struct stm_settings *s, struct stm_err *err);
+void stm_settings_end(struct stm_settings *s);
 
 /* The signature of the chosen task, model or optimizer; NULL when it is not set. */
 const struct stm_sig *stm_settings_part(const struct stm_settings *s, enum stm_part part);
@@ -40,17 +58,12 @@ const struct stm_sig *stm_settings_part(const struct stm_settings *s, enum stm_p
 double stm_param_symbol(const struct stm_param *p, int i);
 /* Its default as a value; NaN when it has none. */
 double stm_param_default(const struct stm_param *p);
-
-/* What does not go together, for messages that name a place: keys, held quantities, groups. */
-enum { STM_BLAME_MAX = 3 };
-struct stm_blame {
-    char key[STM_BLAME_MAX][160];
-};
-/* Up to STM_BLAME_MAX of them, ended by NULL; `b` may be NULL. */
-void stm_blame_put(struct stm_blame *b, ...) __attribute__((sentinel));
-
-/* STM_E_INVALID naming what is still not set, or what contradicts itself. */
-int stm_settings_complete(const struct stm_settings *s, struct stm_blame *blame,
-                          struct stm_err *err);
+/* The knob or argument behind a key, a knob of groups behind "lr.E"; NULL: there is none. */
+const struct stm_param *stm_settings_param(struct stm_settings *s, const char *key);
+/* The group called name[0..n) of the chosen model, or of any while none is chosen; NULL. */
+const char *stm_settings_group(const struct stm_settings *s, const char *name, size_t n);
+/* A list of n elements of `size` bytes with room for one more, in the settings' memory; NULL when
+ * that is out. Lists grow by this alone: their room is a power of two, and n up to it. */
+void *stm_settings_grow(struct stm_settings *s, void *list, size_t n, size_t size);
 
 #endif

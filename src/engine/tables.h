@@ -4,6 +4,8 @@
  * one file and one line in lists.h, from which tables.c makes what the trainer looks up, and the
  * vocabulary.
  *
+ * A set of tensors is an array of bool, one for each tensor of the model.
+ *
  * Functions that work on the numbers of a state come twice, [0] for float and [1] for double; their
  * `void *` arrays are of that type.
  */
@@ -14,14 +16,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/carve.h"
 #include "stemma/err.h"
 #include "stemma/vocab.h"
 
-enum { STM_ARGS_MAX = 8, STM_TENSORS_MAX = 16, STM_MOMENTS_MAX = 2, STM_SCALARS_MAX = 2 };
 enum stm_precision { STM_PREC_F32, STM_PREC_F64, STM_PRECISIONS };
 
 /* The arguments of a signature. */
 #define STM_PARAMS(array) .params = (array), .n_params = sizeof(array) / sizeof *(array)
+/* The tensors of a model's, and its groups. */
+#define STM_TENSORS(array) .tensors = (array), .n_tensors = sizeof(array) / sizeof *(array)
+#define STM_GROUPS(array)  .groups = (array), .n_groups = sizeof(array) / sizeof *(array)
 
 struct stm_trainer;
 struct stm_metric;
@@ -49,33 +54,42 @@ struct stm_task_type {
 
 /* ---- models ---- */
 
+enum { STM_SPEC_DIMS = 8 }; /* no limit of states: a model with more dimensions raises it */
+
+/* A tensor of the model under its arguments. */
 struct stm_tensor_spec {
-    const char *name; /* "W1"; in the state "param.W1" */
-    unsigned ndim;
-    uint32_t shape[2];
-    size_t n;        /* elements; 0: these arguments leave it out */
+    unsigned ndim; /* 0: these arguments leave it out */
+    uint32_t shape[STM_SPEC_DIMS];
     uint32_t fan_in; /* 0: starts at zero */
     bool decay;      /* weight decay acts on it */
     double init;     /* factor on N(0, 1) / sqrt(fan in) */
+    /* What follows from that and the signature; the trainer fills it in. */
+    const char *name; /* "W1"; in the state "param.W1" */
+    size_t n;         /* elements */
 };
 
-/* Memory cut from one block: with base NULL it only counts. */
-struct stm_carve {
-    char *base;
-    size_t used;
-};
-/* `bytes` of it, 64-byte aligned; NULL while counting. */
-void *stm_carve_take(struct stm_carve *c, size_t bytes);
+/* A matrix [rows][cols] that decays, and a vector that starts at zero and does not. */
+static inline struct stm_tensor_spec stm_weight(uint32_t rows, uint32_t cols, uint32_t fan_in,
+                                                double init)
+{
+    return (struct stm_tensor_spec){
+        .ndim = 2, .shape = {rows, cols}, .fan_in = fan_in, .decay = true, .init = init};
+}
+
+static inline struct stm_tensor_spec stm_bias(uint32_t n)
+{
+    return (struct stm_tensor_spec){.ndim = 1, .shape = {n}};
+}
 
 /* A model bound to memory. */
 struct stm_net {
     struct stm_task_shape task;
     const struct stm_task_type *task_type;
     const double *task_arg, *arg; /* the task's arguments, the model's */
-    unsigned n_tensors;
-    struct stm_tensor_spec spec[STM_TENSORS_MAX];
-    void *param[STM_TENSORS_MAX], *grad[STM_TENSORS_MAX];
-    void *work[20]; /* the model's own */
+    size_t n_tensors;
+    struct stm_tensor_spec *spec; /* [n_tensors] */
+    void **param, **grad;         /* [n_tensors] */
+    void **work;                  /* [n_work] the model's own */
 };
 
 /* A pass: begin, then for each tile forward (and backward), then end when there are gradients. */
@@ -94,9 +108,8 @@ struct stm_model_ops {
 };
 struct stm_model_type {
     struct stm_model_sig sig;
-    unsigned n_tensors;
-    uint32_t quiet_args; /* bit i: argument i is left out of the canonical text at its default */
-    const uint32_t *group_masks; /* one a group of the signature; bit k is tensor k */
+    unsigned n_work; /* arrays of its own, at the most */
+    /* out[sig.n_tensors], all zeros before */
     void (*shape)(const double *arg, const struct stm_task_shape *task,
                   struct stm_tensor_spec *out);
     struct stm_model_ops ops[STM_PRECISIONS];
@@ -154,7 +167,8 @@ struct stm_grad_type {
 
 /* One tensor under the optimizer. */
 struct stm_slot {
-    void *param, *grad, *moment[STM_MOMENTS_MAX];
+    void *param, *grad;
+    void **moment; /* [n_moments] */
     size_t n;
     bool decay;
 };
@@ -175,8 +189,8 @@ struct stm_optimizer_type {
 struct stm_hold;
 struct stm_hold_type {
     struct stm_hold_sig sig;
-    /* Enforces it on the trainer's parameters; mask[i] are the tensors of its group i. */
-    void (*apply)(struct stm_trainer *t, const struct stm_hold *h, const uint32_t *mask);
+    /* Enforces it on the trainer's parameters; set[i] are the tensors of its group i. */
+    void (*apply)(struct stm_trainer *t, const struct stm_hold *h, const bool *const *set);
     bool last;        /* acts after the others, whose result it reads */
     bool temperature; /* what it moves is the temperature, which is then part of the state */
 };
@@ -198,22 +212,23 @@ struct stm_metric_type {
     int field; /* the per-pair field it is the mean of over its set, or -1 */
     int set;   /* the set when the language does not name one, or -1 */
     bool reads_update;
-    /* The value when it is not the mean of a field (field < 0). */
-    double (*value)(const struct stm_trainer *t, const struct stm_metric *m, uint32_t mask);
+    /* The value of a group when it is not the mean of a field (field < 0). */
+    double (*value)(const struct stm_trainer *t, const bool *set);
 };
 
-/* ---- the tables: in step with the arrays of stm_engine_vocab() ---- */
+/* ---- the tables: in step with the arrays of stm_engine_vocab(); the first five end with NULL ----
+ */
 
 extern const struct stm_task_type *const stm_tasks[];
 extern const struct stm_model_type *const stm_models[];
-extern const struct stm_loss_type *const stm_losses[];
-extern const struct stm_logits_type *const stm_logits_types[];
-extern const struct stm_grad_type *const stm_grad_types[];
 extern const struct stm_optimizer_type *const stm_optimizers[];
 extern const struct stm_hold_type *const stm_holds[];
 extern const struct stm_metric_type *const stm_metrics[];
+extern const struct stm_loss_type *const stm_losses[];
+extern const struct stm_logits_type *const stm_logits_types[];
+extern const struct stm_grad_type *const stm_grad_types[];
 
-/* Places in the vocabulary's knobs. */
+/* Places in stm_knobs. */
 enum stm_knob {
     STM_KNOB_BATCH,
     STM_KNOB_DATA_TRAIN,
@@ -225,21 +240,7 @@ enum stm_knob {
     STM_KNOB_LOGITS_NORMALIZE,
     STM_KNOB_LOSS,
     STM_KNOB_LR,
-    STM_KNOB_LR_E,
-    STM_KNOB_LR_W1,
-    STM_KNOB_LR_W2,
-    STM_KNOB_LR_W3,
-    STM_KNOB_LR_W4,
-    STM_KNOB_LR_W5,
-    STM_KNOB_LR_W6,
-    STM_KNOB_LR_B1,
-    STM_KNOB_LR_B2,
-    STM_KNOB_LR_B3,
-    STM_KNOB_LR_B4,
-    STM_KNOB_LR_B5,
-    STM_KNOB_LR_B6,
-    STM_KNOB_LR_BIASES,
-    STM_KNOB_LR_WEIGHTS,
+    STM_KNOB_LR_GROUP,
     STM_KNOB_OUTPUT_SCALE,
     STM_KNOB_PRECISION,
     STM_KNOB_PRECISION_LOSS,
@@ -248,19 +249,16 @@ enum stm_knob {
     STM_KNOB_WEIGHT_DECAY,
     STM_KNOBS
 };
+extern const struct stm_param stm_knobs[STM_KNOBS];
 /* The optimizer's argument that a knob stands for, or NULL. */
 extern const char *const stm_knob_alias[STM_KNOBS];
-/* The group whose learning rate a knob is ("W1" of lr.W1), or NULL. */
-const char *stm_knob_lr_group(int knob);
-/* Left out of the canonical text at its default, because texts were stored before it came. */
-extern const bool stm_knob_quiet[STM_KNOBS];
 /* The knob whose word `knob` is an argument of, and the word's place: "logits.clip.c" is argument c
  * of `logits = clip(c)`. -1 when it is not an argument. */
 int stm_knob_owner(int knob, int *word);
-extern const char *const stm_set_names[]; /* NULL-terminated */
+extern const char *const stm_set_names[], *const stm_field_names[]; /* NULL-terminated */
 
-/* The group's tensors in model `model` (a place in the table), 0 when it has no such group; with a
- * negative `model`, in the first model that has it. `sig` (may be NULL) gets its signature. */
-uint32_t stm_group_mask(int model, const char *group, const struct stm_group **sig);
+/* The group called name[0..n) of model `model` (a place in the table); with a negative `model`, of
+ * the first model that has it. In the vocabulary's own memory; NULL: there is none. */
+const char *stm_group_name(int model, const char *name, size_t n);
 
 #endif

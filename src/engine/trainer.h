@@ -1,4 +1,5 @@
-/* What a struct stm_trainer holds: one aligned block behind every array. */
+/* What a struct stm_trainer holds: lists in an arena, and one aligned block behind every array of
+ * numbers. */
 #ifndef STEMMA_ENGINE_TRAINER_H
 #define STEMMA_ENGINE_TRAINER_H
 
@@ -9,6 +10,7 @@
 /* For tests: trainers made while it is set take the general functions of their model. */
 extern bool stm_trainer_plain;
 
+/* Lists have an element for each tensor of the model where they say nothing else. */
 struct stm_trainer {
     struct stm_settings set;
     const struct stm_model_type *model;
@@ -18,19 +20,23 @@ struct stm_trainer {
     const struct stm_grad_type *transform; /* NULL: the gradient as it is */
     const struct stm_logits_type *logits;  /* NULL: the loss sees them as they are */
     enum stm_precision prec, loss_prec;
-    size_t real;              /* bytes of an element */
-    size_t per_tile;          /* pairs of a tile: a multiple of 16, up to STM_TILE */
-    uint32_t frozen, weights; /* masks of tensors */
+    size_t real;     /* bytes of an element */
+    size_t per_tile; /* pairs of a tile: a multiple of 16, up to STM_TILE */
     struct stm_net net;
-    void *moment[STM_MOMENTS_MAX][STM_TENSORS_MAX];
-    void *buffer[STM_TENSORS_MAX]; /* of the transform of the gradient */
-    double lr[STM_TENSORS_MAX];
+    struct stm_slot *slot; /* as the optimizer sees them */
+    void **buffer;         /* of the transform of the gradient */
+    void **before;         /* parameters before a tracked update */
+    double *lr;
+    bool *frozen, *weights;   /* sets */
+    bool *asked;              /* the set of the metric or edit at hand */
+    const bool *const **held; /* [set.n_holds] the sets of the groups of each hold */
+    double *square;           /* [most groups of a hold] squared norms of them */
     /* The setting's, or where a hold has moved it; then it is part of the state. */
     double temperature;
     bool temperature_held;
-    unsigned lr_arg;               /* place of lr in the optimizer's arguments */
-    void *before[STM_TENSORS_MAX]; /* parameters before a tracked update */
-    double scalar[STM_SCALARS_MAX];
+    double *arg;     /* of the optimizer, with the learning rate of the tensor at hand */
+    unsigned lr_arg; /* its place there */
+    double *scalar;  /* [optimizer->n_scalars] */
     uint64_t step, seed;
 
     uint32_t *order; /* [pairs] the permutation: the state's data.order */
@@ -47,31 +53,13 @@ struct stm_trainer {
     double *field[STM_FIELDS]; /* [pairs] in the order of `pairs` */
     double *normal;            /* [largest tensor] numbers drawn at init */
 
-    bool tracked; /* what follows is of the last update */
-    double delta2[STM_TENSORS_MAX], before2[STM_TENSORS_MAX]; /* squared norms */
-    double along[STM_TENSORS_MAX]; /* inner product of the update with what was before */
-    double check;                  /* finite if and only if the last loss was */
+    bool tracked;             /* what follows is of the last update */
+    double *delta2, *before2; /* squared norms */
+    double *along;            /* inner product of the update with what was before */
+    double check;             /* finite if and only if the last loss was */
+    struct stm_arena arena;
     void *block;
     struct stm_state state; /* what stm_trainer_view shows: names, and where the data is */
 };
-
-/* Squared norm of the group's tensors: float64, tensors in order. */
-double stm_trainer_squares(const struct stm_trainer *t, uint32_t mask);
-/* Multiplies the group's tensors by one factor, rounded to their type. */
-void stm_trainer_scale(struct stm_trainer *t, uint32_t mask, double factor);
-/* Whether a trainer can be made of t->set, which is all that is set so far: the settings are
- * complete, the model takes the task's examples, there are as many as an update sees, and every
- * group that is named is there. Fills what follows from that: the sizes of the sets and the shapes
- * of the tensors. Needs no open engine. STM_E_INVALID. */
-int stm_trainer_fit(struct stm_trainer *t, struct stm_blame *blame, struct stm_err *err);
-/* The target of a one-shot edit: the mask of its tensors, 0 for the moments. STM_E_INVALID. */
-int stm_trainer_edit_target(const struct stm_trainer *t, const char *target, uint32_t *mask,
-                            bool *norm, struct stm_err *err);
-/* STM_E_INVALID: the arguments of the model leave out every tensor of `group`. */
-int stm_trainer_present(const struct stm_trainer *t, const char *group, struct stm_err *err);
-/* Fills t->state, once the arrays are there. STM_E_NOMEM. */
-int stm_trainer_show(struct stm_trainer *t, struct stm_err *err);
-/* Sorts and labels the pairs of t->order. */
-void stm_trainer_split(struct stm_trainer *t);
 
 #endif

@@ -1,10 +1,13 @@
-/* The state of a trainer: seeing it, taking one over, editing it. */
+#include "engine/trainer_state.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "base/fail.h"
 #include "engine/call.h"
-#include "engine/trainer.h"
+#include "engine/first.h"
+#include "engine/fit.h"
+#include "engine/norm.h"
 
 static enum stm_dtype dtype_of(const struct stm_trainer *t)
 {
@@ -24,13 +27,13 @@ static int add(struct stm_trainer *t, const char *prefix, const struct stm_tenso
     return rc;
 }
 
-static int add_parameter(struct stm_trainer *t, unsigned k, struct stm_err *err)
+static int add_parameter(struct stm_trainer *t, size_t k, struct stm_err *err)
 {
     const struct stm_tensor_spec *spec = &t->net.spec[k];
     if (!spec->n) return 0;
     int rc = add(t, "param", spec, t->net.param[k], err);
     for (unsigned m = 0; !rc && m < t->optimizer->n_moments; m++)
-        rc = add(t, t->optimizer->moments[m], spec, t->moment[m][k], err);
+        rc = add(t, t->optimizer->moments[m], spec, t->slot[k].moment[m], err);
     if (!rc && t->buffer[k]) rc = add(t, t->transform->buffer, spec, t->buffer[k], err);
     return rc;
 }
@@ -44,7 +47,7 @@ static int add_scalar(struct stm_trainer *t, const char *name, enum stm_dtype dt
 int stm_trainer_show(struct stm_trainer *t, struct stm_err *err)
 {
     int rc = 0;
-    for (unsigned k = 0; !rc && k < t->net.n_tensors; k++) rc = add_parameter(t, k, err);
+    for (size_t k = 0; !rc && k < t->net.n_tensors; k++) rc = add_parameter(t, k, err);
     for (unsigned i = 0; !rc && i < t->optimizer->n_scalars; i++)
         rc = add_scalar(t, t->optimizer->scalars[i], STM_F64, &t->scalar[i], err);
     if (!rc && t->temperature_held)
@@ -198,26 +201,26 @@ static void fill(const struct stm_trainer *t, void *x, size_t n, enum stm_edit_o
     }
 }
 
-static void edit_group(struct stm_trainer *t, uint32_t mask, enum stm_edit_op op, double value)
+static void edit_group(struct stm_trainer *t, const bool *set, enum stm_edit_op op, double value)
 {
     if (op == STM_EDIT_MUL) {
-        stm_trainer_scale(t, mask, value);
+        stm_trainer_scale(t, set, value);
         return;
     }
-    for (unsigned k = 0; k < t->net.n_tensors; k++)
-        if (mask >> k & 1) fill(t, t->net.param[k], t->net.spec[k].n, op, value);
+    for (size_t k = 0; k < t->net.n_tensors; k++)
+        if (set[k]) fill(t, t->net.param[k], t->net.spec[k].n, op, value);
 }
 
-static int edit_norm(struct stm_trainer *t, uint32_t mask, const char *target, enum stm_edit_op op,
-                     double value, struct stm_err *err)
+static int edit_norm(struct stm_trainer *t, const bool *set, const char *target,
+                     enum stm_edit_op op, double value, struct stm_err *err)
 {
-    double norm = sqrt(stm_trainer_squares(t, mask));
+    double norm = sqrt(stm_trainer_squares(t, set));
     double want = op == STM_EDIT_SET ? value : op == STM_EDIT_MUL ? norm * value : norm + value;
     if (!(want >= 0) || !isfinite(want))
         return stm_fail(err, STM_E_INVALID, "%s cannot become %g", target, want);
     if (norm == 0 && want != 0)
         return stm_fail(err, STM_E_INVALID, "%s is 0: it has no direction to scale", target);
-    if (norm != 0) stm_trainer_scale(t, mask, want / norm);
+    if (norm != 0) stm_trainer_scale(t, set, want / norm);
     return 0;
 }
 
@@ -228,45 +231,45 @@ static int edit_moments(struct stm_trainer *t, enum stm_edit_op op, double value
     if (op == STM_EDIT_ADD || value != 0)
         return stm_fail(err, STM_E_INVALID, "moments can only be set to 0");
     for (unsigned m = 0; m < t->optimizer->n_moments; m++)
-        for (unsigned k = 0; k < t->net.n_tensors; k++)
-            memset(t->moment[m][k], 0, t->net.spec[k].n * t->real);
+        for (size_t k = 0; k < t->net.n_tensors; k++)
+            memset(t->slot[k].moment[m], 0, t->net.spec[k].n * t->real);
     return 0;
 }
 
-int stm_trainer_edit_target(const struct stm_trainer *t, const char *target, uint32_t *mask,
+int stm_trainer_edit_target(const struct stm_trainer *t, const char *target, const char **group,
                             bool *norm, struct stm_err *err)
 {
-    const struct stm_group *sig = NULL;
     struct stm_call call;
-    *mask = 0;
+    *group = NULL;
     *norm = false;
     if (!stm_call_parse(&call, target) || call.op >= 0)
         return stm_fail(err, STM_E_INVALID, "`%s` cannot be edited", target);
-    if (!strcmp(call.name, "moments") && !call.arg[0]) return 0;
-    *norm = !strcmp(call.name, "norm") && call.arg[0];
-    const char *group = *norm ? call.arg : call.name;
-    *mask = stm_group_mask(t->set.part[STM_PART_MODEL], group, &sig);
-    if (!*mask || (call.arg[0] && !*norm))
+    if (stm_word_is(call.name, "moments") && !call.arg.n) return 0;
+    *norm = stm_word_is(call.name, "norm") && call.arg.n;
+    const struct stm_word name = *norm ? call.arg : call.name;
+    *group = stm_group_find(&t->model->sig, name.p, name.n);
+    if (!*group || (call.arg.n && !*norm))
         return stm_fail(err, STM_E_INVALID,
                         "`%s` cannot be edited; there is GROUP, norm(GROUP), moments", target);
-    if (*norm && sig->bias)
+    if (*norm && stm_group_is_bias(&t->model->sig, *group))
         return stm_fail(err, STM_E_INVALID, "the norm of a group of biases (`%s`) is not edited",
-                        group);
-    return stm_trainer_present(t, group, err);
+                        *group);
+    return stm_trainer_present(t, *group, err);
 }
 
 int stm_trainer_edit(struct stm_trainer *t, const char *target, enum stm_edit_op op, double value,
                      struct stm_err *err)
 {
-    uint32_t mask;
+    const char *group;
     bool norm;
     if (!isfinite(value))
         return stm_fail(err, STM_E_INVALID, "%s cannot be edited with %g", target, value);
-    int rc = stm_trainer_edit_target(t, target, &mask, &norm, err);
+    int rc = stm_trainer_edit_target(t, target, &group, &norm, err);
     if (rc) return rc;
-    if (!mask) return edit_moments(t, op, value, err);
+    if (!group) return edit_moments(t, op, value, err);
     t->tracked = false;
-    if (norm) return edit_norm(t, mask, target, op, value, err);
-    edit_group(t, mask, op, value);
+    stm_trainer_group(t, group, t->asked);
+    if (norm) return edit_norm(t, t->asked, target, op, value, err);
+    edit_group(t, t->asked, op, value);
     return 0;
 }

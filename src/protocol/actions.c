@@ -6,10 +6,9 @@
 
 /* ---- targets ---- */
 
-static const char *group_word(struct check *k, const struct stm_expr *e,
-                              const struct stm_group **group)
+static const char *group_word(struct check *k, const struct stm_expr *e)
 {
-    const char *name = NULL;
+    const char *name = pr_dotted(k, e);
     if (e->kind == STM_X_NAME) {
         const struct stm_bind *b = pr_bind(k, e->name);
         const struct symbol *sym = pr_symbol(k, e->name);
@@ -20,8 +19,7 @@ static const char *group_word(struct check *k, const struct stm_expr *e,
         pr_diag(k->c, "E0302", e->span, "`%s` is not a group of parameters", pr_expr_text(k->c, e));
         return NULL;
     }
-    *group = pr_group(k, name, e->span);
-    return *group ? name : NULL;
+    return pr_group(k, name, e->span) ? name : NULL;
 }
 
 static const struct stm_hold_sig *hold_sig(const struct stm_vocab *v, const char *name,
@@ -60,9 +58,8 @@ static const struct stm_hold_sig *want_hold(struct check *k, const struct stm_ex
 /* A group of a held quantity; NULL after a reported error. */
 static const char *held_group(struct check *k, const struct stm_expr *e)
 {
-    const struct stm_group *g;
-    const char *name = group_word(k, e, &g);
-    if (!name || !g->bias) return name;
+    const char *name = group_word(k, e);
+    if (!name || !pr_group_is_bias(k, name)) return name;
     struct stm_diag *d = pr_diag(k->c, "E0302", e->span,
                                  "`%s` holds nothing but biases: its norm cannot be held", name);
     pr_help(k->c, d, "freeze it, or hold a group of weights");
@@ -106,7 +103,8 @@ static const char *held_quantity(struct check *k, const struct stm_expr *e)
 /* `lr.g` with a swept g is the knob of its group. */
 static const char *knob_name(struct check *k, const struct stm_expr *e)
 {
-    const struct stm_bind *b = e->kind == STM_X_FIELD ? pr_bind(k, e->name) : NULL;
+    bool part = e->kind == STM_X_FIELD && e->kids[0]->kind == STM_X_NAME;
+    const struct stm_bind *b = part ? pr_bind(k, e->name) : NULL;
     if (!b || !b->sym) return pr_expr_text(k->c, e);
     return pr_printf(k->c, "%s.%s", pr_expr_text(k->c, e->kids[0]), b->sym);
 }
@@ -127,8 +125,7 @@ static const char *knob_target(struct check *k, const struct stm_expr *e,
 {
     const char *name = knob_name(k, e);
     struct near near = {.name = name};
-    for (size_t i = 0; i < k->voc->n_knobs; i++)
-        if (!pr_is_argument(k->voc, &k->voc->knobs[i])) pr_near(&near, k->voc->knobs[i].name);
+    pr_near_knobs(k, &near);
     *knob = pr_knob(k, name);
     if (*knob && optimizer_has(k, e, name)) return name;
     if (*knob) return NULL;
@@ -140,9 +137,8 @@ static const char *knob_target(struct check *k, const struct stm_expr *e,
 
 static const char *once_target(struct check *k, const struct stm_expr *e)
 {
-    const struct stm_group *g;
     if (e->kind == STM_X_NAME && strcmp(e->name, "moments") == 0) return "moments";
-    if (e->kind != STM_X_CALL) return group_word(k, e, &g);
+    if (e->kind != STM_X_CALL) return group_word(k, e);
     const struct stm_hold_sig *h = want_hold(k, e);
     if (!h) return NULL;
     if (h->arg == STM_A_GROUP) return held_quantity(k, e);
@@ -154,9 +150,8 @@ static const char *once_target(struct check *k, const struct stm_expr *e)
 
 static const char *frozen_target(struct check *k, const struct stm_expr *e, bool release)
 {
-    const struct stm_group *g;
     if (release && (e->kind == STM_X_CALL || quantity_sig(k->voc, e))) return held_quantity(k, e);
-    return group_word(k, e, &g);
+    return group_word(k, e);
 }
 
 static const char *target_of(struct check *k, const struct ast_stmt *s,

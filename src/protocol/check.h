@@ -146,9 +146,8 @@ bool pr_base_settings(struct check *k, const struct ast_stmt *run, struct stm_no
 void pr_check_setup(struct check *k, const struct ast_stmt *s);
 
 /* values.c */
+/* The setting `name`; one of a group as a knob of that name. NULL: there is none. */
 const struct stm_param *pr_knob(const struct check *k, const char *name);
-/* "E" of the knob "lr.E", or NULL. */
-const char *pr_knob_group(const struct check *k, const char *name);
 /* "a number above 0, or full" */
 void pr_put_domain(struct stm_buf *b, const struct stm_param *p);
 /* Whether `name` is one of the words that `p` can be: an arm called f64 does not hide f64. */
@@ -176,9 +175,20 @@ void pr_put_assigns(struct check *k, struct vec *out, const char *key, const str
 
 /* groups.c */
 /* Whether a model of the file (or any, when none is at hand) has the group; reports E0302. */
-const struct stm_group *pr_group(struct check *k, const char *name, struct stm_span at);
-bool pr_has_group(const struct check *k, const char *name);
+bool pr_group(struct check *k, const char *name, struct stm_span at);
+/* Of a group that is there. */
+bool pr_group_is_bias(const struct check *k, const char *name);
 bool pr_groups_overlap(const struct check *k, const char *a, const char *b);
+/* Whether any model of the vocabulary has it. */
+bool pr_is_group(const struct stm_vocab *v, const char *name);
+/* A name with dots, as groups may have: "blocks.0.attn"; NULL: `e` is another expression. */
+const char *pr_dotted(struct check *k, const struct stm_expr *e);
+/* Such a name that is not one of the file, nor a part of one: a word as a value. */
+const char *pr_free_word(struct check *k, const struct stm_expr *e);
+/* The knob of groups that `name` is one of: lr.GROUP of lr.E, and E; NULL: it is none. */
+const struct stm_param *pr_group_knob(const struct check *k, const char *name, const char **group);
+/* Every setting, as something that a misspelt one may be. */
+void pr_near_knobs(struct check *k, struct near *near);
 
 /* times.c */
 bool pr_time(struct check *k, const struct ast_time *t, bool stop, struct stm_time *out);

@@ -87,8 +87,7 @@ static bool train_key(struct check *k, const struct ast_stmt *s, struct vec *out
     }
     struct near near = {.name = s->name.text};
     pr_near(&near, "optimizer");
-    for (size_t i = 0; i < k->voc->n_knobs; i++)
-        if (!pr_is_argument(k->voc, &k->voc->knobs[i])) pr_near(&near, k->voc->knobs[i].name);
+    pr_near_knobs(k, &near);
     const struct stm_param *p = pr_knob(k, s->name.text);
     if (!p) {
         struct stm_diag *d =

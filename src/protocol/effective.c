@@ -105,9 +105,9 @@ static bool windows_meet(const struct stm_action *a, const struct stm_action *b,
 static bool same_part(struct check *k, const char *a, const char *b)
 {
     if (strcmp(a, b) == 0) return true;
-    const char *ga = pr_knob_group(k, a), *gb = pr_knob_group(k, b);
-    return ga && gb && ga - a == gb - b && !strncmp(a, b, (size_t)(ga - a)) &&
-           pr_groups_overlap(k, ga, gb);
+    const char *ga, *gb;
+    const struct stm_param *p = pr_group_knob(k, a, &ga);
+    return p && p == pr_group_knob(k, b, &gb) && pr_groups_overlap(k, ga, gb);
 }
 
 static bool conflict(struct check *k, const struct stm_action *a, const struct stm_action *b,

@@ -91,7 +91,14 @@ static struct token lex_name(struct lexer *lx)
     while (isalnum(peek(lx, 0)) || peek(lx, 0) == '_') lx->at++;
     struct token t = make(lx, TK_ID, start);
     t.text = pr_strndup(lx->c, lx->src + start, lx->at - start);
+    lx->name_end = lx->at;
     return t;
+}
+
+/* A dot right behind a name goes on with it: blocks.0.attn has a name in its middle, no number. */
+static bool at_dot_of_name(const struct lexer *lx)
+{
+    return lx->name_end == lx->at && lx->at && peek(lx, 0) == '.' && peek(lx, 1) != '.';
 }
 
 /* To the end of what may be meant as a number: 1e-3, 60k, 1.5.2, 12abc; not of 0..4 or 3.name. */
@@ -218,6 +225,10 @@ struct token lex_next(struct lexer *lx)
     for (;;) {
         int ch = peek(lx, 0);
         if (ch < 0) return make(lx, TK_EOF, lx->at);
+        if (at_dot_of_name(lx)) {
+            lx->name_dot = ++lx->at;
+            return make(lx, TK_DOT, lx->at - 1);
+        }
         if (ch == '\n' && lx->parens && !lx->keep_comments) {
             next_line(lx);
         } else if (ch == '\n') {
@@ -232,7 +243,7 @@ struct token lex_next(struct lexer *lx)
         } else if (ch == '#') {
             struct token t = lex_comment(lx);
             if (lx->keep_comments) return t;
-        } else if (isalpha(ch) || ch == '_') {
+        } else if (isalpha(ch) || ch == '_' || (isdigit(ch) && lx->at && lx->name_dot == lx->at)) {
             return lex_name(lx);
         } else if (isdigit(ch) || (ch == '.' && isdigit(peek(lx, 1)))) {
             return lex_number(lx);

@@ -52,8 +52,9 @@ struct lexer {
     const char *src;
     size_t n, at, line_start;
     unsigned file, line;
-    int parens; /* open ( and [ */
-    bool fresh; /* nothing but blanks on this line so far */
+    int parens;                /* open ( and [ */
+    bool fresh;                /* nothing but blanks on this line so far */
+    size_t name_end, name_dot; /* behind the last name, behind the last dot that goes on with one */
     bool keep_comments;
 };
 

@@ -33,9 +33,8 @@ static struct stm_expr *index_value(struct check *k, const struct stm_expr *e)
         pr_diag(k->c, "E0201", e->span, "`%s` has no value here", e->name);
         return NULL;
     }
-    if (e->kind == STM_X_NAME && !sym && !pr_bind(k, e->name))
-        return pr_word_expr(k, e->span, e->name);
-    return pr_resolve_as(k, e, USE_CONST);
+    const char *word = pr_free_word(k, e);
+    return word ? pr_word_expr(k, e->span, word) : pr_resolve_as(k, e, USE_CONST);
 }
 
 static bool bind_is(const struct stm_bind *b, const char *key, const struct stm_expr *v)

@@ -33,7 +33,7 @@ static struct stm_expr *set_arg(struct check *k, const struct stm_expr *e)
 
 static struct stm_expr *group_arg(struct check *k, const struct stm_expr *e)
 {
-    const char *w = word_of(k, e);
+    const char *w = e->kind == STM_X_NAME ? word_of(k, e) : pr_dotted(k, e);
     const struct symbol *sym = e->kind == STM_X_NAME ? pr_symbol(k, e->name) : NULL;
     if (w && sym && sym->kind == STM_R_BIND && !pr_bind(k, e->name))
         return pr_reference(k, e, STM_R_BIND, sym->index);

@@ -4,8 +4,8 @@
 static bool sweep_value(struct check *k, const struct word *name, const struct stm_expr *e,
                         struct stm_bind *out)
 {
-    bool word = e->kind == STM_X_NAME && !pr_bind(k, e->name) && !pr_symbol(k, e->name);
-    struct stm_expr *v = word ? pr_word_expr(k, e->span, e->name) : pr_resolve_as(k, e, USE_CONST);
+    const char *word = pr_free_word(k, e);
+    struct stm_expr *v = word ? pr_word_expr(k, e->span, word) : pr_resolve_as(k, e, USE_CONST);
     if (!v) return false;
     out->name = name->text;
     if (v->kind == STM_X_NUM) {

@@ -27,17 +27,20 @@ bool pr_is_argument(const struct stm_vocab *v, const struct stm_param *p)
 
 const struct stm_param *pr_knob(const struct check *k, const char *name)
 {
+    const char *group;
+    const struct stm_param *of_group = pr_group_knob(k, name, &group);
+    if (of_group) {
+        struct stm_param *p = pr_alloc(k->c, sizeof *p);
+        *p = *of_group;
+        p->name = name;
+        return p;
+    }
     for (size_t i = 0; i < k->voc->n_knobs; i++) {
         const struct stm_param *p = &k->voc->knobs[i];
-        if (strcmp(p->name, name) == 0) return pr_is_argument(k->voc, p) ? NULL : p;
+        if (strcmp(p->name, name) == 0 && !stm_knob_prefix(p))
+            return pr_is_argument(k->voc, p) ? NULL : p;
     }
     return NULL;
-}
-
-const char *pr_knob_group(const struct check *k, const char *name)
-{
-    const char *dot = strrchr(name, '.');
-    return dot && pr_knob(k, name) && pr_has_group(k, dot + 1) ? dot + 1 : NULL;
 }
 
 /* ---- what a value can be ---- */

@@ -110,30 +110,10 @@ static const char *shape_of(enum stm_arg_kind arg)
     return shapes[arg];
 }
 
-/* "lr" of lr.E, where E is a group of a model; else 0. */
-static size_t part_of_group(const struct stm_vocab *v, const char *knob)
-{
-    const char *dot = strrchr(knob, '.');
-    for (size_t m = 0; dot && m < v->n_models; m++)
-        for (size_t g = 0; g < v->models[m]->n_groups; g++)
-            if (strcmp(v->models[m]->groups[g].name, dot + 1) == 0) return (size_t)(dot - knob);
-    return 0;
-}
-
 static void put_settings(struct stm_buf *b, const struct stm_vocab *v)
 {
-    size_t mark = b->n, last = 0;
-    for (size_t i = 0; i < v->n_knobs; i++) {
-        const char *name = v->knobs[i].name;
-        size_t part = part_of_group(v, name);
-        bool again = part && last == part;
-        if (pr_is_argument(v, &v->knobs[i]) || again) continue;
-        last = part;
-        if (part)
-            stm_buf_printf(item(b, mark), "%.*s.GROUP", (int)part, name);
-        else
-            stm_buf_printf(item(b, mark), "%s", name);
-    }
+    for (size_t i = 0, mark = b->n; i < v->n_knobs; i++)
+        if (!pr_is_argument(v, &v->knobs[i])) stm_buf_printf(item(b, mark), "%s", v->knobs[i].name);
 }
 
 static void put_groups(struct stm_buf *b, const struct stm_vocab *v)
@@ -141,8 +121,9 @@ static void put_groups(struct stm_buf *b, const struct stm_vocab *v)
     for (size_t m = 0; m < v->n_models; m++) {
         stm_buf_printf(b, "%s%s has ", m ? "; " : "", v->models[m]->sig.name);
         size_t mark = b->n;
-        for (size_t g = 0; g < v->models[m]->n_groups; g++)
-            stm_buf_printf(item(b, mark), "%s", v->models[m]->groups[g].name);
+        const char *group;
+        for (size_t g = 0; (group = stm_group_at(v->models[m], g)); g++)
+            stm_buf_printf(item(b, mark), "%s", group);
     }
 }
 
@@ -255,22 +236,27 @@ static void say_sig(struct stm_buf *out, const struct stm_sig *s, const char *wh
         say_param(out, &s->params[i], s->params[i].name, (unsigned)widest + 4);
 }
 
-static void say_knob(struct stm_buf *out, const struct stm_vocab *v, const struct stm_param *p)
+static void say_knob(struct stm_buf *out, const struct stm_vocab *v, const struct stm_param *p,
+                     const char *name)
 {
     size_t n = strlen(p->name);
-    stm_buf_printf(out, "%s: a setting, of a train block or with `set`\n", p->name);
+    stm_buf_printf(out, "%s: a setting, of a train block or with `set`\n", name);
     say_param(out, p, "", 2);
-    bool groups = false;
     for (size_t i = 0; i < v->n_knobs; i++) {
         const struct stm_param *a = &v->knobs[i];
-        if (strncmp(a->name, p->name, n) != 0 || a->name[n] != '.') continue;
-        if (part_of_group(v, a->name) == n)
-            groups = true;
-        else
+        if (strncmp(a->name, p->name, n) == 0 && a->name[n] == '.')
             say_param(out, a, a->name, (unsigned)strlen(a->name) + 4);
     }
-    if (!groups) return;
-    stm_buf_printf(out, "  %s.GROUP  the same of one group of the model\n", p->name);
+}
+
+static void say_knobs(struct stm_buf *out, const struct stm_vocab *v, const char *word)
+{
+    for (size_t i = 0; i < v->n_knobs; i++) {
+        const struct stm_param *p = &v->knobs[i];
+        size_t n = stm_knob_prefix(p);
+        bool of_group = n && strncmp(p->name, word, n) == 0 && pr_is_group(v, word + n);
+        if (of_group || strcmp(p->name, word) == 0) say_knob(out, v, p, word);
+    }
 }
 
 /* A word that a setting can be, as mse or clip. */
@@ -310,12 +296,11 @@ static void say_group(struct stm_buf *out, const struct stm_vocab *v, const char
 {
     struct stm_buf models = {0};
     bool bias = false;
-    for (size_t m = 0; m < v->n_models; m++)
-        for (size_t g = 0; g < v->models[m]->n_groups; g++) {
-            if (strcmp(v->models[m]->groups[g].name, word) != 0) continue;
-            bias = v->models[m]->groups[g].bias;
-            stm_buf_printf(item(&models, 0), "%s", v->models[m]->sig.name);
-        }
+    for (size_t m = 0; m < v->n_models; m++) {
+        if (!stm_group_find(v->models[m], word, strlen(word))) continue;
+        bias = stm_group_is_bias(v->models[m], word);
+        stm_buf_printf(item(&models, 0), "%s", v->models[m]->sig.name);
+    }
     if (models.n)
         stm_buf_printf(out, "%s: a group of %sparameters, of %s\n", word, bias ? "bias " : "",
                        stm_buf_text(&models));
@@ -382,8 +367,7 @@ bool stm_word_explain(const struct stm_vocab *v, const char *word, struct stm_bu
     say_docs(out, statements, COUNT(statements), word, "word of the language");
     say_docs(out, verbs, COUNT(verbs), word, "verb");
     say_sigs(out, v, word);
-    for (size_t i = 0; i < v->n_knobs; i++)
-        if (strcmp(v->knobs[i].name, word) == 0) say_knob(out, v, &v->knobs[i]);
+    say_knobs(out, v, word);
     say_value(out, v, word);
     say_quantities(out, v, word);
     say_group(out, v, word);

@@ -173,8 +173,6 @@ static int set_call(const struct stm_timeline *t, const struct stm_active *item,
     return rc;
 }
 
-enum { HOLD_VALUES_MAX = 16 };
-
 static int hold_value(const struct stm_timeline *t, const struct stm_active *item,
                       struct stm_settings *s, struct stm_err *err)
 {
@@ -182,17 +180,16 @@ static int hold_value(const struct stm_timeline *t, const struct stm_active *ite
     const struct stm_expr *e = a->value;
     bool tuple = e->kind == STM_X_TUPLE;
     unsigned n = tuple ? e->n : 1;
-    double v[HOLD_VALUES_MAX];
-    if (n > HOLD_VALUES_MAX)
-        return stm_fail(err, STM_E_INVALID, "hold %s has more than %d values", a->target,
-                        HOLD_VALUES_MAX);
-    for (unsigned i = 0; i < n; i++) {
-        int rc = stm_eval_seed(t->data, tuple ? e->kids[i] : e, item->node, t->seed, STM_NOWHERE,
-                               &v[i], err);
-        if (rc) return rc;
-    }
-    return stm_settings_hold(s, a->target, a->op == STM_OP_LE ? STM_HOLD_LE : STM_HOLD_EQ, v, n,
-                             err);
+    double *v = stm_calloc(n, sizeof *v);
+    int rc = v ? 0 : stm_fail(err, STM_E_NOMEM, "resolving an arm: out of memory");
+    for (unsigned i = 0; !rc && i < n; i++)
+        rc = stm_eval_seed(t->data, tuple ? e->kids[i] : e, item->node, t->seed, STM_NOWHERE, &v[i],
+                           err);
+    if (!rc)
+        rc = stm_settings_hold(s, a->target, a->op == STM_OP_LE ? STM_HOLD_LE : STM_HOLD_EQ, v, n,
+                               err);
+    stm_free(v);
+    return rc;
 }
 
 static int apply_value(const struct stm_timeline *t, const struct stm_active *item,

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/fail.h"
+#include "base/mem.h"
 #include "run/wire.h"
 
 /* Record payload: magic, fresh, seed, parent, step, edits, settings, profile, start. */
@@ -75,37 +76,40 @@ int stm_origin_load(const struct stm_origin *o, struct stm_store *s, struct stm_
     return rc;
 }
 
-/* Makes the edits of a fork, one a line, in order; then the holds in force, when any is declared.
- */
-int stm_origin_edit(const char *edits, struct stm_trainer *t, struct stm_err *err)
+/* "once TARGET OP VALUE", which is cut up. */
+static int make_edit(char *line, struct stm_trainer *t, struct stm_err *err)
 {
     static const struct {
         const char *text;
         enum stm_edit_op op;
     } ops[] = {{" = ", STM_EDIT_SET}, {" *= ", STM_EDIT_MUL}, {" += ", STM_EDIT_ADD}};
-    for (const char *line = edits, *end; *line; line = end + 1) {
-        end = strchr(line, '\n');
-        char text[1024] = "";
-        if (!end || (size_t)(end - line) >= sizeof text)
-            return stm_fail(err, STM_E_INVALID, "an edit that is not understood: %.60s", line);
-        memcpy(text, line, (size_t)(end - line));
-        if (!strcmp(text, "convert")) continue; /* done by loading */
-        if (!strncmp(text, "holds", 5)) {       /* "holds", or "holds but QUANTITY ..." */
-            stm_trainer_apply_holds(t, strncmp(text, "holds but ", 10) ? NULL : text + 10);
-            continue;
-        }
-        int rc = STM_E_INVALID;
-        for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
-            char *at = strstr(text, ops[i].text);
-            if (strncmp(text, "once ", 5) || !at) continue;
-            *at = 0;
-            rc = stm_trainer_edit(t, text + 5, ops[i].op, strtod(at + strlen(ops[i].text), NULL),
-                                  err);
-            break;
-        }
-        if (rc) return rc;
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        char *at = strstr(line, ops[i].text);
+        if (strncmp(line, "once ", 5) || !at) continue;
+        *at = 0;
+        return stm_trainer_edit(t, line + 5, ops[i].op, strtod(at + strlen(ops[i].text), NULL),
+                                err);
     }
-    return 0;
+    return stm_fail(err, STM_E_INVALID, "an edit that is not understood: %.60s", line);
+}
+
+/* Makes the edits of a fork, one a line, in order; then the holds in force, when any is declared.
+ */
+int stm_origin_edit(const char *edits, struct stm_trainer *t, struct stm_err *err)
+{
+    char *text = stm_strdup(edits);
+    int rc = text ? 0 : stm_fail(err, STM_E_NOMEM, "making the edits of a fork: out of memory");
+    for (char *line = text, *end; !rc && *line; line = end) {
+        end = line + strcspn(line, "\n");
+        if (*end) *end++ = 0;
+        if (!strcmp(line, "convert")) continue; /* done by loading */
+        if (!strncmp(line, "holds", 5))         /* "holds", or "holds but QUANTITY ..." */
+            stm_trainer_apply_holds(t, strncmp(line, "holds but ", 10) ? NULL : line + 10);
+        else
+            rc = make_edit(line, t, err);
+    }
+    stm_free(text);
+    return rc;
 }
 
 int stm_origin_build(const struct stm_origin *o, struct stm_trainer *t, struct stm_store *s,

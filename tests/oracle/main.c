@@ -42,8 +42,22 @@ static void read_arguments(struct arguments *a, int argc, char **argv)
 static void params(const struct stm_param *p, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (!strchr(p[i].name, '.') || !strchr(strchr(p[i].name, '.') + 1, '.')) puts(p[i].name);
+        const bool argument = strchr(p[i].name, '.') && strchr(strchr(p[i].name, '.') + 1, '.');
+        if (!argument && !stm_knob_prefix(&p[i])) puts(p[i].name);
         for (size_t k = 0; p[i].syms && p[i].syms[k]; k++) puts(p[i].syms[k]);
+    }
+}
+
+/* Each group, and the settings that it has for itself. */
+static void groups(const struct stm_vocab *v, const struct stm_model_sig *m)
+{
+    const char *group;
+    for (size_t g = 0; (group = stm_group_at(m, g)); g++) {
+        puts(group);
+        for (size_t i = 0; i < v->n_knobs; i++) {
+            int n = (int)stm_knob_prefix(&v->knobs[i]);
+            if (n) printf("%.*s%s\n", n, v->knobs[i].name, group);
+        }
     }
 }
 
@@ -57,7 +71,7 @@ static void print_words(void)
     for (size_t i = 0; i < v->n_models; i++) {
         puts(v->models[i]->sig.name);
         params(v->models[i]->sig.params, v->models[i]->sig.n_params);
-        for (size_t k = 0; k < v->models[i]->n_groups; k++) puts(v->models[i]->groups[k].name);
+        groups(v, v->models[i]);
     }
     params(v->knobs, v->n_knobs);
     for (size_t i = 0; i < v->n_metrics; i++) puts(v->metrics[i]->name);

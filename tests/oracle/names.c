@@ -213,7 +213,7 @@ static struct cell metric_fact(const struct stm_expr *e, const struct scope *s, 
     const struct row *row = moment_row(s->w, r, m, !s->at);
     if (!row) return cell_bad(C_INVALID);
     for (unsigned i = 0; i < s->w->n_metrics; i++)
-        if (!strcmp(s->w->metrics[i].text, e->text)) c.v = row->v[i];
+        if (!strcmp(s->w->metric_text[i], e->text)) c.v = row->v[i];
     if (!isfinite(c.v)) return cell_bad(C_INVALID);
     return c;
 }

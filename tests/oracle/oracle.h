@@ -66,6 +66,7 @@ struct world {
     unsigned n_seeds;
     struct stm_metric *metrics; /* [n_metrics]: all that the file mentions */
     const struct stm_metric **metric_list;
+    const char **metric_text; /* as the plan has them */
     unsigned n_metrics;
     bool track;                            /* one of them reads the update */
     struct rep *reps;                      /* [node][seed] */

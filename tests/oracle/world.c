@@ -307,11 +307,15 @@ static void add_metric(struct world *w, const char *text)
 {
     struct stm_err err;
     for (unsigned i = 0; i < w->n_metrics; i++)
-        if (!strcmp(w->metrics[i].text, text)) return;
+        if (!strcmp(w->metric_text[i], text)) return;
     struct stm_metric *more = oracle_alloc((w->n_metrics + 1) * sizeof *more);
+    const char **texts = oracle_alloc((w->n_metrics + 1) * sizeof *texts);
     if (w->n_metrics) memcpy(more, w->metrics, w->n_metrics * sizeof *more);
+    if (w->n_metrics) memcpy(texts, w->metric_text, w->n_metrics * sizeof *texts);
     if (stm_metric_parse(&more[w->n_metrics], text, &err)) oracle_die("%s", err.msg);
+    texts[w->n_metrics] = text;
     w->metrics = more;
+    w->metric_text = texts;
     w->track |= stm_metric_reads_update(&more[w->n_metrics]);
     w->n_metrics++;
 }
