@@ -6,7 +6,7 @@
 #include "engine/kernels/kernels.h"
 #include "engine_fixture.h"
 
-enum { N = 1 << 18 };
+enum { N = (1 << 18) / STM_SPARSE };
 
 /* ---- one function over many points, in either precision, seen through float64 ---- */
 

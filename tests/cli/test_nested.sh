@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # shellcheck source=tests/cli/lib.sh
 # Forks inside arms, forks at events, one-shot edits, windows, freezes, changes of precision and
-# loss: every kind of arm is replayed bit for bit, the null arm equals what it left, and a sampled
-# metric at a step that was never measured is measured by re-running.
+# loss: every kind of arm is replayed bit for bit, the null arm equals what it left, and a metric
+# that is sampled at a step on no grid is measured there.
 source "$(dirname "$0")/lib.sh"
 
 run st nested.stemma --jobs 2
 expect_out "holds          identical(stay, hot)"
 first=$executed
-# step 333 is on no grid: the table could only be filled by a second look at every arm of the fork
+# step 333 is on no grid
 grep -A22 'norm(weights) @ step 333' "$work/out" | grep -q '^  warm  *[0-9]*\.[0-9]' || die "no norm at step 333"
 
 run st nested.stemma
