@@ -9,7 +9,7 @@ static unsigned min3(unsigned a, unsigned b, unsigned c)
     return m < c ? m : c;
 }
 
-enum { NEAR_LEN = 32 };
+enum { NEAR_LEN = 64 };
 
 /* Edits between two short names, two swapped letters being one; longer names are never similar. */
 static unsigned distance(const char *a, const char *b)
