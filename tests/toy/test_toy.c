@@ -2,7 +2,7 @@
  * holds, freezes, metrics and edits like those of the models that are. */
 #include <math.h>
 
-#include "engine/norm.h"
+#include "base/mem.h"
 #include "engine_fixture.h"
 
 #define BASE                                                                                       \
@@ -53,19 +53,21 @@ END_TEST
 START_TEST(rates_of_groups)
 {
     open_engine();
-    struct stm_trainer *t = trainer_of(BASE,
-                                       "lr.attn = 0.002\nlr.blocks.3.attn.w = 0.003\n"
-                                       "lr.weights = 0.004\nlr.blocks.5.mlp.b = 0.005\n",
-                                       1);
+    struct stm_trainer *t =
+        trainer_of(BASE,
+                   "lr.attn = 0.002\nlr.blocks.3.attn.w = 0.003\n"
+                   "lr.weights = 0.004\nlr.blocks.5.mlp.b = 0.005\nlr.all = 0.006\n",
+                   1);
     ck_assert_double_eq(t->lr[place(t, "embed.a")], 0.004);
     ck_assert_double_eq(t->lr[place(t, "blocks.3.attn.w")], 0.003);
     ck_assert_double_eq(t->lr[place(t, "blocks.11.attn.w")], 0.002);
     ck_assert_double_eq(t->lr[place(t, "blocks.11.mlp.w")], 0.004);
     ck_assert_double_eq(t->lr[place(t, "blocks.5.mlp.b")], 0.005);
-    ck_assert_double_eq(t->lr[place(t, "head.b")], 0.01);
-    ck_assert_ptr_nonnull(strstr(stm_settings_text(&t->set),
-                                 "lr = 0.01\nlr.attn = 0.002\nlr.blocks.3.attn.w = 0.003\n"
-                                 "lr.blocks.5.mlp.b = 0.005\nlr.weights = 0.004\nmodel = toy\n"));
+    ck_assert_double_eq(t->lr[place(t, "head.b")], 0.006);
+    ck_assert_ptr_nonnull(
+        strstr(stm_settings_text(&t->set),
+               "lr = 0.01\nlr.all = 0.006\nlr.attn = 0.002\nlr.blocks.3.attn.w = 0.003\n"
+               "lr.blocks.5.mlp.b = 0.005\nlr.weights = 0.004\nmodel = toy\n"));
     stm_trainer_free(t);
     struct stm_settings *s = settings_of(BASE, "lr.attn = 1\nlr.blocks.0 = 2\n");
     struct stm_err err = {0};
@@ -192,5 +194,34 @@ START_TEST(what_is_wrong_is_named)
 }
 END_TEST
 
-RUN_TESTS("toy", gradient_by_differences, rates_of_groups, state_has_every_tensor,
+/* Wherever memory ends, that is what is said, and nothing is left behind. */
+START_TEST(memory_ends)
+{
+    static const char text[] =
+        BASE "lr.attn = 0.002\nlr.blocks.3.attn.w = 0.003\nlr.embed.a = 0.1\n"
+             "hold norm(attn) <= 2\nhold norm(rows(head.w)) = 1\nhold share(embed.a, embed.b, "
+             "blocks.3.mlp.w) = (0.5, 0.25, 0.25)\nfreeze blocks.2.mlp.w\nfreeze blocks.1.mlp.w\n"
+             "freeze biases\n";
+    int rc = STM_E_NOMEM;
+    open_engine();
+    for (unsigned long n = 1; rc; n++) {
+        struct stm_settings *s = NULL, *copy = NULL;
+        struct stm_trainer *t = NULL;
+        struct stm_err err = {0};
+        stm_mem_fail_after(n);
+        rc = stm_settings_parse(&s, text, &err);
+        if (!rc) rc = stm_settings_copy(&copy, s, &err);
+        if (!rc && !stm_settings_text(copy)) rc = STM_E_NOMEM;
+        if (!rc) rc = stm_trainer_new(&t, copy, &err);
+        stm_mem_fail_after(0);
+        if (rc) ck_assert_int_eq(rc, STM_E_NOMEM);
+        if (!rc) ck_assert_uint_gt(n, 20);
+        stm_trainer_free(t);
+        stm_settings_free(s);
+        stm_settings_free(copy);
+    }
+}
+END_TEST
+
+RUN_TESTS("toy", memory_ends, gradient_by_differences, rates_of_groups, state_has_every_tensor,
           groups_are_held_and_frozen, rows_of_a_stack, edits_of_groups, what_is_wrong_is_named)
