@@ -126,7 +126,8 @@ static void add(const struct stm_view *v, const struct stm_replicate *r, uint64_
         if (end > known) c->worst += end - known;
     }
     c->declared += length;
-    c->again += r->again + later_gaps(r) + open_events(v, r) + stm_cost_of_reading(v, r);
+    c->again += r->again + later_gaps(r) + open_events(v, r);
+    c->again += stm_cost_of_reading(v, r, length < anchor_every ? length : anchor_every);
     if (c->worst > worst) c->states += (c->worst - worst) / anchor_every + 2;
     if (!r->settled && waits_for_others(v, &v->plan->nodes[r->node])) c->again += length;
 }

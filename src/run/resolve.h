@@ -32,8 +32,10 @@ int stm_add_misses(struct stm_view *v, struct stm_err *err);
 /* samples.c: wishes for the steps at which claims sample a replicate that is located. */
 void stm_wish_samples(struct stm_view *v, struct stm_replicate *r);
 /* At the most so many steps are executed again because claims read what was trained and not
- * measured; 0 where all is trained, as they have then said what they read. */
-uint64_t stm_cost_of_reading(const struct stm_view *v, const struct stm_replicate *r);
+ * measured; 0 where all is trained, as they have then said what they read. `length`: from an anchor
+ * to a step of it, at the most. */
+uint64_t stm_cost_of_reading(const struct stm_view *v, const struct stm_replicate *r,
+                             uint64_t length);
 
 /* events.c: what the parent's history says of the events up to the fork. */
 void stm_events_inherit(const struct stm_view *v, struct stm_replicate *r);

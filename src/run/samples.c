@@ -2,6 +2,7 @@
  * such a step measures it in full, so that nobody has to come back for it; starts, stops and the
  * steps at which events come are measured in full anyway. */
 #include <math.h>
+#include <string.h>
 
 #include "base/fail.h"
 #include "base/mem.h"
@@ -25,10 +26,23 @@ static int add(struct stm_view *v, const struct stm_expr *time)
     return 0;
 }
 
+/* The arms that an argument of `identical` names. */
+static void mark_arms(struct stm_view *v, const struct stm_expr *e, unsigned depth)
+{
+    if (!e || depth > 64) return;
+    if (e->ref == STM_R_FAMILY && e->index >= 0) {
+        const struct stm_family *f = &v->plan->families[e->index];
+        for (unsigned i = 0; i < f->n_nodes; i++) v->compared[f->nodes[i]] = true;
+    }
+    for (unsigned i = 0; i < e->n; i++) mark_arms(v, e->kids[i], depth + 1);
+}
+
 static int collect(struct stm_view *v, const struct stm_expr *e, unsigned depth)
 {
     if (!e || depth > 64) return 0;
     int rc = is_number(e) ? add(v, e->kids[1]) : 0;
+    bool call = e->kind == STM_X_CALL && e->ref == STM_R_FUNCTION;
+    if (call && !strcmp(e->name, "identical")) mark_arms(v, e, depth);
     if (!rc && e->ref == STM_R_LET && e->index >= 0)
         rc = collect(v, v->plan->lets[e->index].expr, depth + 1);
     for (unsigned i = 0; !rc && i < e->n; i++) rc = collect(v, e->kids[i], depth + 1);
@@ -57,6 +71,8 @@ static bool step_of(const struct stm_view *v, const struct stm_replicate *r,
 void stm_wish_samples(struct stm_view *v, struct stm_replicate *r)
 {
     uint64_t step;
+    bool ends = v->compared[r->node] && r->end.hi != STM_NEVER;
+    if (!r->wished && ends) stm_view_wish(v, r->seed, r->end.hi); /* the other one's state there */
     for (size_t i = 0; !r->wished && i < v->n_samples; i++)
         if (step_of(v, r, v->samples[i], &step)) stm_view_wish(v, r->seed, step);
     r->wished = true;
@@ -107,10 +123,12 @@ static uint64_t reading_of_end(const struct stm_view *v, const struct stm_replic
     return demanded ? 0 : reading(v, r, end);
 }
 
-uint64_t stm_cost_of_reading(const struct stm_view *v, const struct stm_replicate *r)
+uint64_t stm_cost_of_reading(const struct stm_view *v, const struct stm_replicate *r,
+                             uint64_t length)
 {
-    uint64_t n = 0, step;
-    if (!v->open || !r->located) return 0;
+    /* Where the arm that it is compared with ends may be known when it has passed there. */
+    uint64_t n = v->open && v->compared[r->node] ? length : 0, step;
+    if (!v->open || !r->located) return n;
     n += reading(v, r, (struct stm_moment){STM_AT_FORK, NAN});
     n += reading_of_end(v, r);
     for (size_t i = 0; i < v->n_samples; i++)

@@ -176,6 +176,18 @@ static void add_anchor(struct stm_task *t, uint64_t step)
     if (t->n_anchors < STM_ANCHORS_MAX) t->anchors[t->n_anchors++] = step;
 }
 
+/* The states at which forks leave a sibling, where they lie in its piece. */
+static void add_forks(const struct stm_view *v, struct stm_task *t, const struct stm_replicate *r,
+                      const struct stm_piece *p)
+{
+    struct stm_demand d = {.resume = STM_NEVER};
+    if (!r->located || r->settled) return;
+    stm_demand_forks(v, r, &d);
+    t->anchor_events |= d.anchor_events;
+    for (unsigned i = 0; i < d.n_anchors; i++)
+        if (d.anchors[i] > p->from && d.anchors[i] <= p->cut.lo) add_anchor(t, d.anchors[i]);
+}
+
 void stm_add_sibling_cuts(struct stm_view *v)
 {
     for (size_t i = 0; v->n_tasks && i < (size_t)v->plan->n_nodes * v->n_seeds; i++) {
@@ -185,6 +197,7 @@ void stm_add_sibling_cuts(struct stm_view *v)
             struct stm_task *t = p->cut.hi > p->from ? find_task(v, p) : NULL;
             if (!t) continue;
             if (r->end.hi < p->cut.hi) stm_view_wish(v, t->seed, r->end.hi);
+            add_forks(v, t, r, p);
             if (p->cut.lo == STM_NEVER) continue;
             t->anchor_events |= p->watch;
             if (stm_range_known(p->cut)) add_anchor(t, p->cut.lo);

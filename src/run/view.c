@@ -15,8 +15,10 @@ static int allocate(struct stm_view *v, const struct stm_view_options *o, struct
     v->events = stm_calloc(reps * v->plan->n_events + 1, sizeof *v->events);
     v->forks = stm_calloc(forks, sizeof *v->forks);
     v->calibrated = stm_calloc(v->plan->n_calibrates, sizeof *v->calibrated);
+    v->compared = stm_calloc(v->plan->n_nodes + 1, sizeof *v->compared);
     v->profile = stm_strdup(o->profile);
-    if (!v->seeds || !v->reps || !v->events || !v->forks || !v->calibrated || !v->profile)
+    if (!v->seeds || !v->reps || !v->events || !v->compared || !v->forks || !v->calibrated ||
+        !v->profile)
         return stm_fail(err, STM_E_NOMEM, "planning %s: out of memory", v->plan->name);
     for (unsigned s = 0; s < v->n_seeds; s++) v->seeds[s] = o->seed_lo + (int)s;
     for (size_t i = 0; i < reps; i++) {
@@ -76,6 +78,7 @@ void stm_view_free(struct stm_view *v)
     stm_free(v->misses);
     stm_free(v->wishes);
     stm_free(v->samples);
+    stm_free(v->compared);
     stm_free(v->setbacks);
     stm_free(v->seeds);
     stm_free(v->reps);

@@ -120,6 +120,7 @@ struct stm_view {
     size_t n_wishes, cap_wishes;
     const struct stm_expr **samples; /* the times of samples.c */
     size_t n_samples, cap_samples;
+    bool *compared;               /* [n_nodes]: `identical` names it */
     struct stm_setback *setbacks; /* setbacks.h; they outlive a refresh */
     size_t n_setbacks, cap_setbacks;
     struct stm_arena arena;
