@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <math.h>
 
 #include "engine_fixture.h"
@@ -252,6 +253,10 @@ START_TEST(vocabulary_is_complete)
             for (size_t k = 0; k < v->models[i]->n_tensors; k++)
                 tensors += stm_group_has(v->models[i], group, k);
             ck_assert_uint_gt(tensors, 0);
+            ck_assert(isalpha((unsigned char)*group)); /* so that the language can name it */
+            ck_assert_uint_eq(strspn(group, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                            "0123456789_."),
+                              strlen(group));
             ck_assert_ptr_eq(stm_group_find(v->models[i], group, strlen(group)), group);
         }
     ck_assert_str_eq(v->tasks[0]->name, "modular_add");
