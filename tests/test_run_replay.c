@@ -155,6 +155,53 @@ START_TEST(one_false_metric)
 }
 END_TEST
 
+/* A record of 200 more metrics, all 0, at a step of the last piece. */
+static void measure_more(struct bench *b, int node, uint64_t step, int from)
+{
+    struct stm_err e = {0};
+    struct stm_trail fresh;
+    struct stm_place place;
+    struct stm_trail_value values[200];
+    char text[80];
+    ck_assert_int_eq(stm_view_place(b->view, node, 0, STM_STEP(step), &place), STM_FACT_KNOWN);
+    const struct stm_trail *t = place.piece->trail;
+    struct stm_trail_entry entry = *stm_trail_at(t, step);
+    ck_ok(stm_trail_new(&fresh, &t->start, t->start_step, t->settings, t->profile, &e), &e);
+    fresh.tensor_names = t->tensor_names;
+    fresh.n_tensors = t->n_tensors;
+    for (int i = 0; i < 200; i++) {
+        snprintf(text, sizeof text, "frac(train, margin > %d)", 1000 + from + i);
+        values[i] = (struct stm_trail_value){(unsigned)stm_trail_column(&fresh, text), 0};
+    }
+    entry.values = values;
+    entry.n_values = 200;
+    ck_ok(stm_trail_add(&fresh, &entry, &e), &e);
+    struct stm_id head = t->head;
+    ck_ok(stm_trail_commit(&fresh, b->store, NULL, &head, &e), &e);
+    stm_trail_release(&fresh);
+}
+
+/* Files that share a trajectory have each measured 200 metrics: all are compared. */
+START_TEST(more_metrics_than_one_file_has)
+{
+    struct bench b;
+    struct stm_run_outcome outcome;
+    struct stm_replay_report r;
+    struct stm_err e = {0};
+    bench_make(&b);
+    bench_train(&b, &outcome);
+    ck_ok(replay(&b, "trunk/post/free", true, &r, &e), &e);
+    uint64_t before = r.metrics;
+    for (int i = 0; i < 3; i++) {
+        measure_more(&b, bench_node(&b, "trunk/post/free"), 50, 200 * i);
+        bench_view(&b);
+    }
+    ck_ok(replay(&b, "trunk/post/free", true, &r, &e), &e);
+    ck_assert_uint_eq(r.metrics, before + 600);
+    bench_remove(&b);
+}
+END_TEST
+
 /* Everything agrees, but a state that the store should have is not there. */
 START_TEST(one_lost_state)
 {
@@ -182,6 +229,7 @@ int main(void)
     tcase_add_test(t, a_true_trail);
     tcase_add_test(t, one_false_entry);
     tcase_add_test(t, one_false_metric);
+    tcase_add_test(t, more_metrics_than_one_file_has);
     tcase_add_test(t, one_lost_state);
     suite_add_tcase(s, t);
     return run_suite(s);

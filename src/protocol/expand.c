@@ -95,7 +95,7 @@ void pr_capture(struct check *k, const struct ast_stmt *s, int fork, int node)
     if (sym) sym->bad = t.base == TY_BAD;
 }
 
-static bool bootstrapless_need(struct check *k, const struct ast_stmt *s)
+static bool need_is_met(struct check *k, const struct ast_stmt *s)
 {
     if (s->lo == -1) return true;
     double seeds = k->plan->seed_hi - k->plan->seed_lo + 1;
@@ -116,7 +116,7 @@ static void calibrate(struct check *k, const struct ast_stmt *s, int fork)
         pr_help(k->c, d, "end it with `need all seeds` or `need N seeds`");
         ok = false;
     }
-    if (ok) ok = bootstrapless_need(k, s);
+    if (ok) ok = need_is_met(k, s);
     k->use = USE_CALIBRATE;
     struct stm_expr *e = ok ? pr_resolve(k, s->expr) : NULL;
     if (!e || !pr_want_one(k, e, "a calibrated value", false)) {
@@ -319,7 +319,7 @@ static void read_fork_block(struct check *k, const struct ast_stmt *s, int fork,
     k->node = -1;
     stop = stop_of(k, s->block, stop, fork);
     const struct ast_stmt *need = only(k, s->block, S_NEED);
-    if (need && bootstrapless_need(k, need)) pr_fork(k, fork)->need = (int)need->lo;
+    if (need && need_is_met(k, need)) pr_fork(k, fork)->need = (int)need->lo;
     for (unsigned i = 0; i < s->block->n; i++) {
         const struct ast_stmt *b = s->block->stmts[i];
         if (b->kind == S_REQUIRE)

@@ -35,12 +35,16 @@ static int lineage_of(const struct stm_view *v, int node, unsigned seed, struct 
     return 0;
 }
 
+static void release_piece(struct stm_piece *p)
+{
+    stm_free(p->settings);
+    stm_free(p->edits);
+    *p = (struct stm_piece){0};
+}
+
 void stm_view_drop_pieces(struct stm_replicate *r)
 {
-    for (unsigned i = 0; i < r->n_pieces; i++) {
-        stm_free(r->pieces[i].settings);
-        stm_free(r->pieces[i].edits);
-    }
+    for (unsigned i = 0; i < r->n_pieces; i++) release_piece(&r->pieces[i]);
     stm_free(r->pieces);
     r->pieces = NULL;
     r->n_pieces = r->cap_pieces = 0;
@@ -122,15 +126,6 @@ static int piece_start(struct stm_view *v, const struct stm_timeline *t, struct 
     return rc;
 }
 
-/* Takes back the piece that could not be finished. */
-static void undo_piece(struct stm_replicate *r)
-{
-    struct stm_piece *p = &r->pieces[--r->n_pieces];
-    stm_free(p->settings);
-    stm_free(p->edits);
-    *p = (struct stm_piece){0};
-}
-
 /* Room for one more. Tasks point to pieces, but are made when all pieces of the replicate are. */
 static int reserve_piece(struct stm_replicate *r, struct stm_err *err)
 {
@@ -166,7 +161,7 @@ static int add_piece(struct stm_view *v, struct stm_timeline *t, struct stm_repl
     p->cut = stm_timeline_cut(t, p->from, &p->watch);
     int rc = piece_settings(t, p, err);
     if (!rc) rc = piece_start(v, t, r, p, &parent, before, err);
-    if (rc) undo_piece(r);
+    if (rc) release_piece(&r->pieces[--r->n_pieces]);
     return rc;
 }
 
@@ -180,8 +175,7 @@ static int refresh_piece(struct stm_view *v, struct stm_piece *p, struct stm_err
     }
     if (rc || !p->start_known) return rc;
     p->key = stm_trail_key(&p->start, p->settings, v->profile);
-    p->trail = stm_view_trail(v, &p->key, err);
-    return p->trail ? 0 : err ? err->code : STM_E_IO;
+    return stm_view_trail(v, &p->key, &p->trail, err);
 }
 
 /* Follows the last piece as far as its trail goes: events on the way may say where it is cut. */

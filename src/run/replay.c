@@ -14,7 +14,7 @@ struct leg {
     uint64_t from, to;
 };
 
-enum { LEGS_MAX = 256 };
+enum { LEGS_MAX = 256, METRICS_AT_ONCE = 128 };
 
 struct replay {
     struct stm_view *v;
@@ -105,26 +105,40 @@ static bool same_value(double a, double b)
     return (isnan(a) && isnan(b)) || !memcmp(&a, &b, sizeof a);
 }
 
-static int compare_metrics(struct replay *x, const struct stm_trail_entry *e, struct stm_err *err)
+/* The n values from `v` on of the entry. */
+static int compare_some(struct replay *x, const struct stm_trail_entry *e,
+                        const struct stm_trail_value *v, unsigned n, struct stm_err *err)
 {
     struct stm_replay_report *r = x->report;
-    const struct stm_metric *m[256];
-    double now[256];
-    for (unsigned i = 0; i < e->n_values; i++) m[i] = &x->metrics[e->values[i].column];
-    if (e->n_values) stm_trainer_measure(x->trainer, m, e->n_values, now);
-    for (unsigned i = 0; i < e->n_values; i++) {
+    const struct stm_metric *m[METRICS_AT_ONCE];
+    double now[METRICS_AT_ONCE];
+    for (unsigned i = 0; i < n; i++) m[i] = &x->metrics[v[i].column];
+    stm_trainer_measure(x->trainer, m, n, now);
+    for (unsigned i = 0; i < n; i++) {
         if (x->at_anchor && e->step != x->piece->from && stm_metric_reads_update(m[i])) continue;
         r->metrics++;
-        if (same_value(e->values[i].v, now[i])) continue;
+        if (same_value(v[i].v, now[i])) continue;
         r->differs = true;
         r->step = e->step;
-        r->metric = x->piece->trail->columns[e->values[i].column];
-        r->recorded = e->values[i].v;
+        r->metric = x->piece->trail->columns[v[i].column];
+        r->recorded = v[i].v;
         r->measured = now[i];
         return stm_fail(err, STM_E_MISMATCH, "step %llu differs from the trail in %s",
                         (unsigned long long)e->step, r->metric);
     }
     return 0;
+}
+
+/* Files that share the trajectory may each have measured other metrics: there is no limit. */
+static int compare_metrics(struct replay *x, const struct stm_trail_entry *e, struct stm_err *err)
+{
+    int rc = 0;
+    for (unsigned i = 0; !rc && i < e->n_values; i += METRICS_AT_ONCE) {
+        unsigned left = e->n_values - i;
+        rc =
+            compare_some(x, e, e->values + i, left < METRICS_AT_ONCE ? left : METRICS_AT_ONCE, err);
+    }
+    return rc;
 }
 
 /* Compares the present state with the trail, where the trail has it. */

@@ -47,25 +47,30 @@ static int reload(struct stm_view *v, struct stm_trail_slot *slot, struct stm_er
     return stm_trail_load(&slot->trail, v->store, &slot->key, err);
 }
 
-struct stm_trail *stm_view_trail(struct stm_view *v, const struct stm_id *key, struct stm_err *err)
+/* The slot of a key, made where there is none; NULL: out of memory. */
+static struct stm_trail_slot *slot_for(struct stm_view *v, const struct stm_id *key)
 {
-    if (grow(v)) goto out_of_memory;
+    if (grow(v)) return NULL;
     struct stm_trail_slot **at = find(v->slots, v->cap_slots, key);
-    if (!*at) {
-        struct stm_trail_slot *slot = stm_calloc(1, sizeof *slot);
-        if (!slot) goto out_of_memory;
-        slot->key = *key;
-        slot->trail.key = *key;
-        slot->trail.diverged = STM_NEVER;
-        *at = slot;
-        v->n_slots++;
-    }
-    struct stm_trail_slot *slot = *at;
-    if (slot->generation == v->generation) return &slot->trail;
-    if (reload(v, slot, err)) return NULL;
+    if (*at) return *at;
+    struct stm_trail_slot *slot = stm_calloc(1, sizeof *slot);
+    if (!slot) return NULL;
+    slot->key = *key;
+    slot->trail.key = *key;
+    slot->trail.diverged = STM_NEVER;
+    v->n_slots++;
+    return *at = slot;
+}
+
+int stm_view_trail(struct stm_view *v, const struct stm_id *key, struct stm_trail **out,
+                   struct stm_err *err)
+{
+    struct stm_trail_slot *slot = slot_for(v, key);
+    *out = NULL;
+    if (!slot) return stm_fail(err, STM_E_NOMEM, "reading trails: out of memory");
+    int rc = slot->generation == v->generation ? 0 : reload(v, slot, err);
+    if (rc) return rc;
     slot->generation = v->generation;
-    return &slot->trail;
-out_of_memory:
-    stm_fail(err, STM_E_NOMEM, "reading trails: out of memory");
-    return NULL;
+    *out = &slot->trail;
+    return 0;
 }

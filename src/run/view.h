@@ -157,8 +157,9 @@ int stm_task_job(const struct stm_view *v, const struct stm_task *t, struct stm_
 
 /* facts.c: the stm_data functions. */
 void stm_view_bind_data(struct stm_view *v);
-/* trails.c: the cache. NULL with `err` on failure. */
-struct stm_trail *stm_view_trail(struct stm_view *v, const struct stm_id *key, struct stm_err *err);
+/* trails.c: the cache; what comes back belongs to it. */
+int stm_view_trail(struct stm_view *v, const struct stm_id *key, struct stm_trail **out,
+                   struct stm_err *err);
 
 /* pieces.c: what a replicate is made of, as far as it is known; its events are latched on the way.
  * A number that is not known yet leaves it unlocated, with the reason in r->why. */
