@@ -190,6 +190,7 @@ struct stm_cost {
     uint64_t states; /* anchors that would be stored at the most */
     uint64_t bytes;  /* of one state, raw */
 };
+enum { STM_ANCHOR_EVERY = 4000 }; /* steps between stored states, where nobody says otherwise */
 void stm_view_cost(const struct stm_view *v, uint64_t anchor_every, struct stm_cost *out);
 
 /* ---- running ---- */
@@ -202,7 +203,7 @@ struct stm_progress {
 
 struct stm_run_options {
     unsigned jobs;         /* worker processes; 0: one a processor */
-    uint64_t anchor_every; /* steps between anchors; 0: the default, 4000 */
+    uint64_t anchor_every; /* steps between anchors; 0: STM_ANCHOR_EVERY */
     /* Called in the calling process, now and then and at the end of each stretch (`done`). May be
      * NULL. */
     void (*progress)(void *ctx, const struct stm_progress *p, bool done);

@@ -43,7 +43,7 @@ static void plan_print(const struct session *s, struct stm_buf *out)
 {
     const struct stm_plan *p = s->plan;
     struct stm_cost cost;
-    stm_view_cost(s->view, 4000, &cost);
+    stm_view_cost(s->view, STM_ANCHOR_EVERY, &cost);
     size_t start = out->n;
     stm_buf_printf(out, "protocol   %s", p->title);
     line_end(out, start, "", 11);
@@ -75,7 +75,7 @@ int cmd_plan(const struct options *o)
     }
     if (o->json) {
         struct stm_cost c;
-        stm_view_cost(s.view, 4000, &c);
+        stm_view_cost(s.view, STM_ANCHOR_EVERY, &c);
         stm_buf_printf(
             &out,
             "{\"declared\":%llu,\"reused\":%llu,\"shared\":%llu,\"worst\":%llu,"

@@ -18,7 +18,7 @@ static void on_signal(int sig)
 static int confirm(const struct options *o, const struct session *s)
 {
     struct stm_cost cost;
-    stm_view_cost(s->view, 4000, &cost);
+    stm_view_cost(s->view, STM_ANCHOR_EVERY, &cost);
     if (cost.replicates <= MANY_REPLICATES || o->yes) return EXIT_YES;
     fprintf(stderr,
             "stemma: the plan has %u replicates, more than %d\nhelp: look at `stemma plan`, then "

@@ -190,7 +190,7 @@ static void count_steps(struct progress *x, const struct stm_progress *p, uint64
     *known = p->step;
     if (!done && x->worst) return;
     struct stm_cost cost;
-    stm_view_cost(x->v, 4000, &cost);
+    stm_view_cost(x->v, STM_ANCHOR_EVERY, &cost);
     x->worst = cost.worst;
     x->since_worst = 0;
 }

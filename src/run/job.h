@@ -13,7 +13,6 @@
 #include "run/trail.h"
 
 enum { STM_EVENTS_MAX = 32, STM_ANCHORS_MAX = 64 };
-enum { STM_ANCHOR_EVERY = 4000 }; /* steps between anchors, where nobody says otherwise */
 
 struct stm_job {
     struct stm_id plan; /* its record in the store (stm_catalog_plan) */
