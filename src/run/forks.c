@@ -87,8 +87,10 @@ static void close_run(const struct stm_view *v, struct stm_replicate *r)
     for (unsigned i = 0; i < node->n_forks; i++) {
         const struct stm_fork_state *fs = stm_view_fork_state(v, node->forks[i], r->seed);
         missed = missed || (fs->pub.known && !fs->pub.reached);
-        open = open || (!fs->pub.known && !fs->pub.reached);
+        bool ahead = !fs->pub.known && !fs->pub.reached;
+        open = open || ahead;
         if (fs->pub.reached && fs->pub.step > last) last = fs->pub.step;
+        if (ahead && fs->time.lo > last) last = fs->time.lo; /* it does not end before that */
     }
     r->end = missed ? r->rule
              : open ? (struct stm_range){last < r->rule.lo ? last : r->rule.lo, r->rule.hi}
