@@ -35,8 +35,13 @@ static struct stm_expr *group_arg(struct check *k, const struct stm_expr *e)
 {
     const char *w = e->kind == STM_X_NAME ? word_of(k, e) : pr_dotted(k, e);
     const struct symbol *sym = e->kind == STM_X_NAME ? pr_symbol(k, e->name) : NULL;
-    if (w && sym && sym->kind == STM_R_BIND && !pr_bind(k, e->name))
-        return pr_reference(k, e, STM_R_BIND, sym->index);
+    /* What is measured is decided before a claim runs through the values of a variable. */
+    if (w && sym && sym->kind == STM_R_BIND && !pr_bind(k, e->name)) {
+        struct stm_diag *d = pr_diag(k->c, "E0302", e->span,
+                                     "`%s` is a sweep variable: here the group must be named", w);
+        pr_help(k->c, d, "write one claim for each value, or a `let` in the swept fork");
+        return NULL;
+    }
     if (!w) {
         pr_diag(k->c, "E0302", e->span, "`%s` is not a group of parameters", pr_expr_text(k->c, e));
         return NULL;
