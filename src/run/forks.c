@@ -149,6 +149,11 @@ void stm_demand_forks(const struct stm_view *v, const struct stm_replicate *r, s
         if (run && fs->pub.known && !fs->pub.reached) stm_demand_stop(v, r, d);
         if (fs->have || (fs->pub.known && !fs->pub.reached)) continue;
         if (f->at.event >= 0) d->anchor_events |= UINT32_C(1) << f->at.event;
+        /* Where the event comes earlier, the fork is at the number behind `after`. */
+        uint64_t after;
+        if (f->at.event >= 0 && f->at.value &&
+            !stm_time_value(v, &f->at, r->node, r->seed, &after, NULL))
+            stm_want_anchor(d, after);
         if (run) demand_step(v, r, fs, f, d);
         if (!stm_range_known(fs->time)) continue;
         stm_want_anchor(d, fs->time.lo);
